@@ -1,0 +1,4 @@
+//! Command-line tools of retune.
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,2 @@
+//! The derive macro of retune.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Consistent reads, watching and publishing of mounted configuration volumes.
+#![forbid(unsafe_code)]

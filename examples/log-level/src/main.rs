@@ -1,0 +1,4 @@
+//! Two services whose log level follows a mounted ConfigMap.
+#![forbid(unsafe_code)]
+
+fn main() {}
