@@ -1,0 +1,277 @@
+//! From untyped nodes to typed values, collecting every problem on the way.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+
+use crate::node::{Node, NodeValue};
+use crate::origin::Origin;
+use crate::problem::Problem;
+use crate::schema::{Default, Field, Schema, Shape};
+use crate::{bind, name, text};
+
+/// A type that configuration can give.
+///
+/// `#[derive(Retune)]` implements it for structs and enums; `std`'s scalars, `Option`, `Vec` and maps
+/// of values implement it here. For any other type see the field attributes `from_str` and `serde`.
+pub trait Value: Sized {
+    /// What the type takes, for help, checks and reports.
+    const SHAPE: Shape;
+
+    /// The shape of a list of this type. `u8` makes it bytes.
+    #[doc(hidden)]
+    const LIST_SHAPE: Shape = Shape::List(&Self::SHAPE);
+
+    /// Decodes a node; `None` after every problem has been told to the decoder.
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self>;
+
+    /// What a missing value is, for types that know.
+    #[doc(hidden)]
+    fn missing() -> Option<Self> {
+        None
+    }
+
+    /// Decodes a list of this type.
+    #[doc(hidden)]
+    fn decode_list(node: &Node, decoder: &mut Decoder) -> Option<Vec<Self>> {
+        decoder.items(node, Self::decode)
+    }
+}
+
+/// Where decoding stands, and the problems met so far.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    path: String,
+    raw: bool,
+    problems: Vec<Problem>,
+}
+
+// === impl Decoder ===
+
+impl Decoder {
+    pub(crate) fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+
+    /// The path of the value at hand, such as `feature_flags.new_ui`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The node's text, by the rules for files where it is one. `expects` is for the report.
+    pub fn text<'n>(&mut self, node: &'n Node, expects: &str) -> Option<Cow<'n, str>> {
+        match &node.value {
+            NodeValue::Text { text, .. } => Some(Cow::Borrowed(text)),
+            NodeValue::File(bytes) => match std::str::from_utf8(bytes) {
+                Ok(content) if self.raw => Some(Cow::Borrowed(content)),
+                Ok(content) => Some(match text::normalized(content) {
+                    Cow::Borrowed(content) => Cow::Borrowed(text::without_final_newline(content)),
+                    Cow::Owned(content) => {
+                        Cow::Owned(text::without_final_newline(&content).to_owned())
+                    }
+                }),
+                Err(error) => {
+                    let message = format!(
+                        "not UTF-8 at byte {}, where {expects} is expected",
+                        error.valid_up_to()
+                    );
+                    self.problem(node, message, Some("a `Vec<u8>` takes any bytes".to_owned()));
+                    None
+                }
+            },
+            _ => {
+                self.mismatch(node, expects, None);
+                None
+            }
+        }
+    }
+
+    /// Reports that the node is not what was expected, showing what it is unless it is secret.
+    pub fn mismatch(&mut self, node: &Node, expects: &str, help: Option<String>) {
+        let message = match &node.value {
+            _ if node.secret => format!("not what was expected: {expects}"),
+            NodeValue::Text { .. } | NodeValue::File(_) => {
+                format!("expected {expects}, found {}", quoted(&node.shown()))
+            }
+            _ => format!("expected {expects}, found {}", node.kind()),
+        };
+        self.problem(node, message, help);
+    }
+
+    /// Reports that something is wrong with the node. The text must not show a secret's value.
+    pub fn problem(&mut self, node: &Node, message: String, help: Option<String>) {
+        let mut problem = Problem::new(&self.path, message).on(node);
+        problem.help = help;
+        self.problems.push(problem);
+    }
+
+    /// Decodes by `parse`, whose error becomes the report's reason (never for a secret: the error
+    /// may quote its input).
+    pub fn parsed<T, E: Display>(
+        &mut self,
+        node: &Node,
+        expects: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(node, expects)?;
+        match parse(&text) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let reason = (!node.secret).then(|| error.to_string()).filter(|r| !r.is_empty());
+                self.mismatch(node, expects, reason);
+                None
+            }
+        }
+    }
+
+    /// Decodes each item of a list.
+    pub fn items<T>(
+        &mut self,
+        node: &Node,
+        mut decode: impl FnMut(&Node, &mut Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let NodeValue::List(items) = &node.value else {
+            self.mismatch(node, "a list", None);
+            return None;
+        };
+        // All items are decoded before any failure counts, so that every problem is told.
+        let decoded: Vec<_> = items
+            .iter()
+            .enumerate()
+            .map(|(i, item)| self.within(&format!("[{i}]"), |decoder| decode(item, decoder)))
+            .collect();
+        decoded.into_iter().collect()
+    }
+
+    /// Decodes each entry of a map, in its order.
+    pub fn entries<T>(
+        &mut self,
+        node: &Node,
+        mut decode: impl FnMut(&Node, &mut Self) -> Option<T>,
+    ) -> Option<Vec<(String, T)>> {
+        let NodeValue::Map(entries) = &node.value else {
+            self.mismatch(node, "a map", None);
+            return None;
+        };
+        let decoded: Vec<_> = entries
+            .iter()
+            .map(|entry| {
+                let value = self.within(&entry.key, |decoder| decode(&entry.node, decoder));
+                value.map(|value| (entry.key.to_string(), value))
+            })
+            .collect();
+        decoded.into_iter().collect()
+    }
+
+    fn within<R>(&mut self, segment: &str, f: impl FnOnce(&mut Self) -> R) -> R {
+        let length = self.path.len();
+        push_segment(&mut self.path, segment);
+        let result = f(self);
+        self.path.truncate(length);
+        result
+    }
+
+    /// The map that a struct is decoded from. For the derive.
+    #[doc(hidden)]
+    pub fn structure(&mut self, node: &Node, schema: &'static Schema) -> Option<()> {
+        if matches!(node.value, NodeValue::Map(_)) {
+            return Some(());
+        }
+        self.mismatch(node, &Shape::Struct(schema).expects(), None);
+        None
+    }
+
+    /// Decodes one field of a struct, from what was given, its default, or what its type makes of
+    /// nothing. For the derive.
+    #[doc(hidden)]
+    pub fn field<T>(
+        &mut self,
+        node: &Node,
+        field: &'static Field,
+        decode: impl FnOnce(&Node, &mut Self) -> Option<T>,
+        missing: impl FnOnce() -> Option<T>,
+    ) -> Option<T> {
+        self.within(field.name, |decoder| {
+            let raw = std::mem::replace(&mut decoder.raw, field.raw);
+            let value = match (node.get(field.name), field.default) {
+                (Some(given), _) => decode(given, decoder),
+                (None, Default::Text(default)) => {
+                    let default = Node::text(default, Origin::Default);
+                    decode(&bind::to_shape(default, &field.shape), decoder)
+                }
+                (None, _) => match missing() {
+                    Some(value) => Some(value),
+                    // A struct that nothing gives is one whose fields nothing gives.
+                    None if matches!(field.shape, Shape::Struct(_)) => {
+                        decode(&Node::map(Vec::new(), Origin::Default), decoder)
+                    }
+                    None => decoder.absent(node, field),
+                },
+            };
+            decoder.raw = raw;
+            value
+        })
+    }
+
+    fn absent<T>(&mut self, parent: &Node, field: &'static Field) -> Option<T> {
+        let mut problem = Problem::new(
+            &self.path,
+            format!("missing: expected {}", field.shape.expects()),
+        )
+        .with_help(format!(
+            "give it as `{}` in a file or mount, or as a variable or flag",
+            name::kebab(field.outside)
+        ));
+        if parent.origin.span().is_some() {
+            problem = problem.at(parent.origin.clone());
+        }
+        self.problems.push(problem);
+        None
+    }
+
+    /// Runs a user's check on a decoded value. For the derive.
+    #[doc(hidden)]
+    pub fn check<T, E: Display>(
+        &mut self,
+        node: &Node,
+        field: Option<&'static Field>,
+        value: Option<&T>,
+        check: impl FnOnce(&T) -> Result<(), E>,
+    ) {
+        let Some(value) = value else { return };
+        let Err(error) = check(value) else { return };
+        let message = error.to_string();
+        match field {
+            Some(field) => self.within(field.name, |decoder| {
+                let at = node.get(field.name);
+                decoder.rejected(at.unwrap_or(node), message);
+            }),
+            None => self.rejected(node, message),
+        }
+    }
+
+    fn rejected(&mut self, node: &Node, message: String) {
+        let mut problem = Problem::new(&self.path, message);
+        if !matches!(node.origin, Origin::Default) {
+            problem = problem.on(node);
+        }
+        self.problems.push(problem);
+    }
+}
+
+/// Adds a field's name or an index (`[2]`) to a path.
+pub(crate) fn push_segment(path: &mut String, segment: &str) {
+    if !path.is_empty() && !segment.starts_with('[') {
+        path.push('.');
+    }
+    path.push_str(segment);
+}
+
+/// A value in a message: quoted, and cut where it would drown the message.
+fn quoted(value: &str) -> String {
+    const MOST: usize = 60;
+    match value.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{:?}…", &value[..end]),
+        None => format!("{value:?}"),
+    }
+}

@@ -1,0 +1,1 @@
+//! Documents: text to nodes, every value with its place.

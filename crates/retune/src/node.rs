@@ -1,0 +1,159 @@
+//! A value as a source gave it: untyped, with its origin.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::origin::Origin;
+
+/// A value as a source gave it, with where it was written and whether it is a secret.
+#[derive(Clone)]
+pub struct Node {
+    pub(crate) value: NodeValue,
+    pub(crate) origin: Origin,
+    pub(crate) secret: bool,
+}
+
+/// What a [`Node`] holds. Scalars stay text until the type that wants them is known, so that
+/// `no`, `1e3` and `012` reach a string unharmed.
+#[derive(Clone)]
+pub(crate) enum NodeValue {
+    /// `null`: clears what lower layers gave.
+    Null,
+    /// A scalar as written, quotes and escapes resolved.
+    Text {
+        text: Arc<str>,
+        /// Quoted in its document: text for certain, never a number, a bool or a list.
+        quoted: bool,
+    },
+    /// A whole file: a key of a mount, or what `X_FILE` names. Text by rule, bytes when asked.
+    File(Arc<[u8]>),
+    /// A list.
+    List(Vec<Node>),
+    /// A map, in the order of its document.
+    Map(Vec<Entry>),
+}
+
+/// One entry of a map.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) key: Arc<str>,
+    /// Where the key stands, for reports of unknown and duplicate keys.
+    pub(crate) key_origin: Origin,
+    pub(crate) node: Node,
+}
+
+// === impl Node ===
+
+impl Node {
+    pub(crate) fn new(value: NodeValue, origin: Origin) -> Self {
+        Self { value, origin, secret: false }
+    }
+
+    pub(crate) fn text(text: impl Into<Arc<str>>, origin: Origin) -> Self {
+        Self::new(NodeValue::Text { text: text.into(), quoted: false }, origin)
+    }
+
+    pub(crate) fn map(entries: Vec<Entry>, origin: Origin) -> Self {
+        Self::new(NodeValue::Map(entries), origin)
+    }
+
+    /// Marks this node and all below it as secret.
+    pub(crate) fn into_secret(mut self) -> Self {
+        self.secret = true;
+        match &mut self.value {
+            NodeValue::List(items) => {
+                for item in items {
+                    *item = std::mem::replace(item, Self::null()).into_secret();
+                }
+            }
+            NodeValue::Map(entries) => {
+                for entry in entries {
+                    entry.node = std::mem::replace(&mut entry.node, Self::null()).into_secret();
+                }
+            }
+            NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => {}
+        }
+        self
+    }
+
+    pub(crate) fn null() -> Self {
+        Self::new(NodeValue::Null, Origin::Default)
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        match &self.value {
+            NodeValue::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        self.entries().iter().find(|entry| &*entry.key == key).map(|entry| &entry.node)
+    }
+
+    /// Whether two nodes hold the same content, wherever it was written.
+    pub(crate) fn same_content(&self, other: &Self) -> bool {
+        match (&self.value, &other.value) {
+            (NodeValue::Null, NodeValue::Null) => true,
+            (
+                NodeValue::Text { text: a, quoted: x },
+                NodeValue::Text { text: b, quoted: y },
+            ) => a == b && x == y,
+            (NodeValue::File(a), NodeValue::File(b)) => a == b,
+            (NodeValue::List(a), NodeValue::List(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same_content(b))
+            }
+            (NodeValue::Map(a), NodeValue::Map(b)) => {
+                a.len() == b.len()
+                    && a.iter().all(|entry| {
+                        other.get(&entry.key).is_some_and(|node| entry.node.same_content(node))
+                    })
+                    && b.len() == a.len()
+            }
+            _ => false,
+        }
+    }
+
+    /// The value for people, in one line: `[redacted]` for a secret.
+    pub(crate) fn shown(&self) -> String {
+        if self.secret {
+            return crate::secret::REDACTED.to_owned();
+        }
+        match &self.value {
+            NodeValue::Null => "null".to_owned(),
+            NodeValue::Text { text, .. } => text.to_string(),
+            NodeValue::File(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => crate::text::without_final_newline(text).to_owned(),
+                Err(_) => format!("{} bytes", bytes.len()),
+            },
+            NodeValue::List(items) => {
+                let items: Vec<_> = items.iter().map(Self::shown).collect();
+                format!("[{}]", items.join(", "))
+            }
+            NodeValue::Map(entries) => {
+                let entries: Vec<_> = entries
+                    .iter()
+                    .map(|entry| format!("{}: {}", entry.key, entry.node.shown()))
+                    .collect();
+                format!("{{{}}}", entries.join(", "))
+            }
+        }
+    }
+
+    /// What kind of thing this is, for "expected …, found a list".
+    pub(crate) fn kind(&self) -> &'static str {
+        match &self.value {
+            NodeValue::Null => "null",
+            NodeValue::Text { .. } | NodeValue::File(_) => "text",
+            NodeValue::List(_) => "a list",
+            NodeValue::Map(_) => "a map",
+        }
+    }
+}
+
+/// Redacted like everything that shows a node.
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Node({}, {})", self.shown(), self.origin)
+    }
+}

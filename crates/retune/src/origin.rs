@@ -1,0 +1,180 @@
+//! Where a value was written.
+
+use std::fmt;
+use std::ops::Range;
+use std::panic::Location;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where a value was written, exactly enough to go there and change it.
+///
+/// [`Display`](fmt::Display) gives the usual short form: `greeter.yaml:3:12`,
+/// `/etc/greeter/log-level:1:1`, `GREETER_TIMEOUT`, `--timeout`, `default`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Origin {
+    /// The default that the type declares.
+    Default,
+    /// Code of the program, by the line that set the value.
+    Code(&'static Location<'static>),
+    /// An environment variable.
+    Env(Arc<str>),
+    /// A command-line flag, with its dashes.
+    Flag(Arc<str>),
+    /// A place in a text: a file, a key of a mount.
+    Text(Span),
+}
+
+/// A range of bytes in a text that was read from somewhere.
+#[derive(Clone)]
+pub struct Span {
+    text: Arc<Text>,
+    range: Range<usize>,
+}
+
+/// A text that was read, kept so that reports can show the line in question.
+pub(crate) struct Text {
+    place: Place,
+    content: Arc<str>,
+}
+
+/// What holds a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// A file that the program named.
+    File(PathBuf),
+    /// One key of a mounted volume.
+    Key {
+        /// The directory of the mount.
+        mount: PathBuf,
+        /// The key, a path below it.
+        key: PathBuf,
+    },
+    /// A file that an environment variable names (`X_FILE`).
+    EnvFile {
+        /// The variable.
+        variable: String,
+        /// The file that it names.
+        file: PathBuf,
+    },
+}
+
+// === impl Origin ===
+
+impl Origin {
+    /// The place in a text, for origins that are one.
+    #[must_use]
+    pub fn span(&self) -> Option<&Span> {
+        match self {
+            Self::Text(span) => Some(span),
+            _ => None,
+        }
+    }
+
+    /// Narrows a text's origin to a part of it, given in bytes from its own start.
+    pub(crate) fn part(&self, part: Range<usize>) -> Self {
+        match self {
+            Self::Text(span) => {
+                let start = span.range.start;
+                let end = (start + part.end).min(span.range.end);
+                Self::Text(Span { text: span.text.clone(), range: (start + part.start).min(end)..end })
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Code(location) => write!(f, "code at {location}"),
+            Self::Env(variable) => f.write_str(variable),
+            Self::Flag(flag) => f.write_str(flag),
+            Self::Text(span) => span.fmt(f),
+        }
+    }
+}
+
+// === impl Span ===
+
+impl Span {
+    pub(crate) fn new(text: &Arc<Text>, range: Range<usize>) -> Self {
+        Self { text: text.clone(), range }
+    }
+
+    /// The whole of a text, without a final newline.
+    pub(crate) fn whole(text: &Arc<Text>) -> Self {
+        Self { text: text.clone(), range: 0..text.content.trim_end_matches(['\n', '\r']).len() }
+    }
+
+    /// What holds the text.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.text.place
+    }
+
+    /// Line, counted from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.before().matches('\n').count() + 1
+    }
+
+    /// Column, in characters, counted from 1.
+    #[must_use]
+    pub fn column(&self) -> usize {
+        let before = self.before();
+        before.rsplit('\n').next().unwrap_or(before).chars().count() + 1
+    }
+
+    /// The whole text and the range in it, to mark in a report. It may hold secrets.
+    pub(crate) fn source(&self) -> (&str, Range<usize>) {
+        (&self.text.content, self.range.clone())
+    }
+
+    fn before(&self) -> &str {
+        self.text.content.get(..self.range.start).unwrap_or(&self.text.content)
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.text.place, self.line(), self.column())
+    }
+}
+
+/// Shows the place and never the text, which may be a secret.
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Span({self})")
+    }
+}
+
+// === impl Text ===
+
+impl Text {
+    pub(crate) fn new(place: Place, content: impl Into<Arc<str>>) -> Arc<Self> {
+        Arc::new(Self { place, content: content.into() })
+    }
+
+    pub(crate) fn content(&self) -> &str {
+        &self.content
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+}
+
+// === impl Place ===
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Key { mount, key } => mount.join(key).display().fmt(f),
+            Self::EnvFile { variable, file } => write!(f, "{variable}={}", file.display()),
+        }
+    }
+}

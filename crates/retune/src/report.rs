@@ -1,0 +1,1 @@
+//! The report of what is wrong, for people and for programs.

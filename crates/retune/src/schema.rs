@@ -1,0 +1,243 @@
+//! What a type looks like from outside: the static table that `#[derive(Retune)]` emits.
+
+use crate::name;
+
+/// A struct as its configuration sees it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Schema {
+    /// Name of the type.
+    pub name: &'static str,
+    /// Its doc comment.
+    pub docs: &'static str,
+    /// Its fields, in the order of the code.
+    pub fields: &'static [Field],
+}
+
+/// One field of a [`Schema`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Field {
+    /// Name in code: the name in paths and reports.
+    pub name: &'static str,
+    /// Name outside, where it was renamed; else the name in code.
+    pub outside: &'static str,
+    /// Further names that it answers to.
+    pub aliases: &'static [Alias],
+    /// Its doc comment.
+    pub docs: &'static str,
+    /// What it takes.
+    pub shape: Shape,
+    /// What it is when no source gives it.
+    pub default: Default,
+    /// The variable that sets it, whatever the prefix.
+    pub env: Option<&'static str>,
+    /// Keeps the final newline of a file.
+    pub raw: bool,
+}
+
+/// A further name of a field or variant.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Alias {
+    /// The name.
+    pub name: &'static str,
+    /// Using it is a warning that names the current one.
+    pub deprecated: bool,
+}
+
+/// What a field is when no source gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Default {
+    /// Nothing: it must be given, unless it is optional.
+    None,
+    /// A text, decoded as if a source had given it.
+    Text(&'static str),
+    /// An expression of the program, as its source text.
+    Code(&'static str),
+}
+
+/// What a value takes.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Shape {
+    /// One text; says what it must look like ("a duration such as `30s`").
+    Text(&'static str),
+    /// Bytes, exactly as they are.
+    Bytes,
+    /// One of some named variants, with or without content.
+    Choice(&'static [Variant]),
+    /// Any number of values.
+    List(&'static Shape),
+    /// Values by key; keys keep their case.
+    Map(&'static Shape),
+    /// Named fields.
+    Struct(&'static Schema),
+    /// A value that may be missing.
+    Optional(&'static Shape),
+    /// A value that is never shown.
+    Secret(&'static Shape),
+    /// Whatever its own `Deserialize` takes; the highest source wins whole.
+    Opaque(&'static str),
+}
+
+/// One variant of a [`Shape::Choice`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Variant {
+    /// Its name outside.
+    pub name: &'static str,
+    /// Further names that it answers to.
+    pub aliases: &'static [Alias],
+    /// Its doc comment.
+    pub docs: &'static str,
+    /// Its content, for variants with data.
+    pub content: Option<Shape>,
+}
+
+// === impl Schema ===
+
+impl Schema {
+    /// For the derive alone: the table may grow fields.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(name: &'static str, docs: &'static str, fields: &'static [Field]) -> Self {
+        Self { name, docs, fields }
+    }
+
+    /// The field that answers to a name outside.
+    pub(crate) fn find(&self, outside: &str) -> Option<(&'static Field, Option<&'static Alias>)> {
+        self.fields.iter().find_map(|field| {
+            if name::same(field.outside, outside) {
+                return Some((field, None));
+            }
+            let alias = field.aliases.iter().find(|alias| name::same(alias.name, outside))?;
+            Some((field, Some(alias)))
+        })
+    }
+}
+
+// === impl Field ===
+
+impl Field {
+    /// For the derive alone: the table may grow columns.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(name: &'static str, docs: &'static str, shape: Shape) -> Self {
+        Self {
+            name,
+            outside: name,
+            aliases: &[],
+            docs,
+            shape,
+            default: Default::None,
+            env: None,
+            raw: false,
+        }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn outside(mut self, name: &'static str) -> Self {
+        self.outside = name;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn aliases(mut self, aliases: &'static [Alias]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn default(mut self, default: Default) -> Self {
+        self.default = default;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn env(mut self, variable: &'static str) -> Self {
+        self.env = Some(variable);
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn raw(mut self) -> Self {
+        self.raw = true;
+        self
+    }
+}
+
+// === impl Alias ===
+
+impl Alias {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(name: &'static str, deprecated: bool) -> Self {
+        Self { name, deprecated }
+    }
+}
+
+// === impl Variant ===
+
+impl Variant {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        aliases: &'static [Alias],
+        docs: &'static str,
+        content: Option<Shape>,
+    ) -> Self {
+        Self { name, aliases, docs, content }
+    }
+
+    pub(crate) fn answers_to(&self, outside: &str) -> bool {
+        name::same(self.name, outside)
+            || self.aliases.iter().any(|alias| name::same(alias.name, outside))
+    }
+}
+
+// === impl Shape ===
+
+impl Shape {
+    /// The shape below `Option` and `Secret`.
+    pub(crate) const fn inner(&self) -> &Self {
+        match self {
+            Self::Optional(inner) | Self::Secret(inner) => inner.inner(),
+            other => other,
+        }
+    }
+
+    /// Whether the type says that the value is a secret.
+    pub(crate) const fn is_secret(&self) -> bool {
+        match self {
+            Self::Secret(_) => true,
+            Self::Optional(inner) => inner.is_secret(),
+            _ => false,
+        }
+    }
+
+    /// What to write, for help and reports.
+    #[must_use]
+    pub fn expects(&self) -> String {
+        match self {
+            Self::Text(expects) | Self::Opaque(expects) => (*expects).to_owned(),
+            Self::Bytes => "bytes".to_owned(),
+            Self::Choice(variants) => {
+                let names: Vec<_> =
+                    variants.iter().map(|variant| format!("`{}`", variant.name)).collect();
+                format!("one of {}", names.join(", "))
+            }
+            Self::List(item) => format!("a list, each item {}", item.expects()),
+            Self::Map(value) => format!("a map, each value {}", value.expects()),
+            Self::Struct(schema) => format!("the fields of `{}`", schema.name),
+            Self::Optional(inner) | Self::Secret(inner) => inner.expects(),
+        }
+    }
+}

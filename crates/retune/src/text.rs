@@ -1,0 +1,17 @@
+//! The rules by which the bytes of a file become one text.
+
+use std::borrow::Cow;
+
+/// One final newline (`\n` or `\r\n`) is how editors and `kubectl create --from-file` end a file.
+pub(crate) fn without_final_newline(text: &str) -> &str {
+    match text.strip_suffix('\n') {
+        Some(line) => line.strip_suffix('\r').unwrap_or(line),
+        None => text,
+    }
+}
+
+/// Text without a byte order mark, and with `\n` for `\r\n`.
+pub(crate) fn normalized(text: &str) -> Cow<'_, str> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.contains("\r\n") { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) }
+}
