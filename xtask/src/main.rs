@@ -9,7 +9,15 @@
     reason = "a tool of the terminal"
 )]
 
+mod behaviours;
+mod bench;
+mod ci;
 mod demo;
+mod image;
+mod loom;
+mod packages;
+mod sh;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -28,13 +36,44 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Everything that CI holds a commit to, or the parts named.
+    Ci { parts: Vec<ci::Part> },
     /// Shows real servers and clients following a volume, and ends by itself (`cargo demo`).
     Demo,
+    /// Lists the behaviours of docs/behaviours.md with the tests that show them.
+    Behaviours {
+        /// Fail if a claimed behaviour has no test, or a test carries an unknown id.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Builds an example's static programs and the image that holds them.
+    Image(image::Args),
+    /// Readers of a volume against a publisher that is killed at random: a million swaps.
+    Torture {
+        /// A hundred thousand swaps, as in CI.
+        #[arg(long)]
+        ci: bool,
+    },
+    /// The live cell under every interleaving that loom finds.
+    Loom,
+    /// The figures of docs/performance.md.
+    Bench {
+        /// What the benchmarks are told, such as a part of a name.
+        #[arg(trailing_var_arg = true)]
+        arguments: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
     let result = match Args::parse().task {
+        Task::Ci { parts } => ci::run_parts(&parts),
         Task::Demo => demo::run(),
+        Task::Behaviours { check } => behaviours::run(check),
+        Task::Image(args) => image::run(&args),
+        Task::Torture { ci: true } => torture::run(torture::Size::Ci),
+        Task::Torture { ci: false } => torture::run(torture::Size::Full),
+        Task::Loom => loom::run(),
+        Task::Bench { arguments } => bench::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

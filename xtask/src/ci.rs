@@ -1,0 +1,186 @@
+//! `cargo xtask ci`: everything that must hold of a commit, part by part, with the time of each.
+
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+
+use crate::sh::{cargo, program, run, works};
+use crate::{Result, behaviours, demo, image, loom, packages, torture};
+
+/// A part of CI, in the order in which they run: what fails soonest comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Every file is formatted.
+    Format,
+    /// Every claimed behaviour has a test.
+    Behaviours,
+    /// Licences, sources and doubled crates are as deny.toml allows.
+    Deny,
+    /// No warning, with all features together and with each alone.
+    Clippy,
+    /// The README's test command, then each package with all its features.
+    Test,
+    /// The documentation builds without a warning.
+    Doc,
+    /// The library compiles for macOS, where it polls.
+    Macos,
+    /// The live cell under every interleaving that loom finds.
+    Loom,
+    /// Readers against a publisher that is killed at random.
+    Torture,
+    /// The demo shows what it claims.
+    Demo,
+    /// The example's image is built and starts.
+    Image,
+}
+
+/// How a part ended.
+enum Outcome {
+    Held,
+    /// Held, but for what this machine cannot do.
+    Skipped(String),
+}
+
+/// Runs the parts named, or all of them; goes on after a failure and sums up at the end.
+///
+/// # Errors
+///
+/// When a part fails.
+pub(crate) fn run_parts(parts: &[Part]) -> Result {
+    let parts = if parts.is_empty() {
+        Part::value_variants()
+    } else {
+        parts
+    };
+    let start = Instant::now();
+    let mut summary = Vec::new();
+    let mut failed = Vec::new();
+    for part in parts {
+        println!("\n=== {}", part.name());
+        let since = Instant::now();
+        let outcome = part.run();
+        let text = match outcome {
+            Ok(Outcome::Held) => "ok".to_owned(),
+            Ok(Outcome::Skipped(what)) => format!("ok, skipped: {what}"),
+            Err(message) => {
+                failed.push(part.name());
+                format!("FAILED: {message}")
+            }
+        };
+        println!("=== {} {text} ({})", part.name(), seconds(since.elapsed()));
+        summary.push(format!(
+            "{:<11}{:>8}  {text}",
+            part.name(),
+            seconds(since.elapsed())
+        ));
+    }
+    println!(
+        "\n{}\n{:<11}{:>8}",
+        summary.join("\n"),
+        "all",
+        seconds(start.elapsed())
+    );
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("failed: {}", failed.join(", ")))
+    }
+}
+
+// === impl Part ===
+
+impl Part {
+    fn name(self) -> String {
+        self.to_possible_value()
+            .map(|value| value.get_name().to_owned())
+            .unwrap_or_default()
+    }
+
+    fn run(self) -> Result<Outcome> {
+        match self {
+            Self::Format => run(&mut cargo("fmt --all --check"))?,
+            Self::Behaviours => behaviours::run(true)?,
+            Self::Deny => return deny(),
+            Self::Clippy => clippy()?,
+            Self::Test => test()?,
+            Self::Doc => doc()?,
+            Self::Macos => return macos(),
+            Self::Loom => loom::run()?,
+            Self::Torture => torture::run(torture::Size::Ci)?,
+            Self::Demo => demo::run()?,
+            Self::Image => {
+                image::run(&image::Args {
+                    run_check: true,
+                    ..image::Args::of("log-level")
+                })?;
+            }
+        }
+        Ok(Outcome::Held)
+    }
+}
+
+fn clippy() -> Result {
+    let warnings = ["--", "-D", "warnings"];
+    let all = "clippy --locked --workspace --all-targets --all-features";
+    run(cargo(all).args(warnings))?;
+    for package in packages::all()?
+        .iter()
+        .filter(|package| !package.features.is_empty())
+    {
+        let alone = format!("clippy --locked -p {} --no-default-features", package.name);
+        run(cargo(&alone).args(warnings))?;
+        for feature in &package.features {
+            run(cargo(&alone).args(["--features", feature]).args(warnings))?;
+        }
+    }
+    Ok(())
+}
+
+fn test() -> Result {
+    run(&mut cargo("test --locked"))?;
+    for package in packages::all()?
+        .iter()
+        .filter(|package| !package.features.is_empty())
+    {
+        run(&mut cargo(&format!(
+            "test --locked -p {} --all-features",
+            package.name
+        )))?;
+    }
+    Ok(())
+}
+
+fn doc() -> Result {
+    let mut doc = cargo("doc --locked --workspace --no-deps --all-features");
+    run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn deny() -> Result<Outcome> {
+    if !works(program("cargo").args(["deny", "--version"])) {
+        return Err("cargo-deny is not installed: cargo install --locked cargo-deny".into());
+    }
+    run(&mut cargo(
+        "deny --offline --all-features check bans licenses sources",
+    ))?;
+    let why = "advisories, whose database needs the network (cargo deny check advisories)";
+    Ok(Outcome::Skipped(why.into()))
+}
+
+fn macos() -> Result<Outcome> {
+    let installed = ["aarch64-apple-darwin", "x86_64-apple-darwin"]
+        .into_iter()
+        .find(|target| image::has_target(target));
+    let Some(target) = installed else {
+        return Ok(Outcome::Skipped(
+            "no macOS target: rustup target add x86_64-apple-darwin".into(),
+        ));
+    };
+    run(&mut cargo(&format!(
+        "check --locked --workspace --target {target}"
+    )))?;
+    Ok(Outcome::Held)
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}

@@ -1,0 +1,239 @@
+//! `cargo xtask image EXAMPLE`: an example's static programs, and the image that holds them.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::sh::{self, cargo, output, program, root, target_dir, works};
+use crate::{Result, packages};
+
+/// What to build.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Folder below examples/ that holds the program and its Dockerfile.
+    pub(crate) example: String,
+    /// Name of the image; EXAMPLE:latest if not given.
+    #[arg(long)]
+    pub(crate) tag: Option<String>,
+    /// Start the image once and wait for its first line.
+    #[arg(long)]
+    pub(crate) run_check: bool,
+}
+
+/// Where the programs are built for, and how.
+struct Linking {
+    target: String,
+    /// `RUSTFLAGS`, where they are needed.
+    flags: Option<&'static str>,
+    words: &'static str,
+}
+
+/// What builds images here.
+#[derive(Clone, Copy)]
+enum Builder {
+    Docker,
+    Buildah,
+}
+
+/// How long a program in the image may take until its first line.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Builds the programs, then the image.
+///
+/// # Errors
+///
+/// When there is no such example, a build fails, nothing here builds images, or (with
+/// `run_check`) a program of the image does not start.
+pub(crate) fn run(args: &Args) -> Result {
+    let folder = root().join("examples").join(&args.example);
+    let dockerfile = folder.join("Dockerfile");
+    if !dockerfile.is_file() {
+        return Err(format!("{} does not exist", dockerfile.display()));
+    }
+    let package = packages::all()?
+        .into_iter()
+        .find(|package| package.name == args.example);
+    let package = package.ok_or_else(|| format!("no package is called {}", args.example))?;
+
+    let linking = Linking::choose();
+    println!(
+        "linking statically with {} for {}",
+        linking.words, linking.target
+    );
+    let context = build(&package, &linking, &dockerfile)?;
+
+    let builder = Builder::choose()?;
+    let tag = args
+        .tag
+        .clone()
+        .unwrap_or_else(|| format!("{}:latest", args.example));
+    builder.build(&tag, &context)?;
+    println!("built {tag} with {}", builder.name());
+    if args.run_check {
+        for binary in &package.binaries {
+            builder.check(&tag, binary)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether programs can be compiled for `target` here.
+pub(crate) fn has_target(target: &str) -> bool {
+    let libraries = output(program("rustc").args(["--print", "target-libdir", "--target", target]));
+    libraries.is_ok_and(|folder| Path::new(&folder).is_dir())
+}
+
+/// Builds the package's programs and puts them beside its Dockerfile into a folder of their own.
+fn build(package: &packages::Package, linking: &Linking, dockerfile: &Path) -> Result<PathBuf> {
+    let Linking { target, flags, .. } = linking;
+    let mut build = cargo("build --locked --release");
+    build.args(["--package", &package.name, "--target", target]);
+    if let Some(flags) = flags {
+        build.env("RUSTFLAGS", flags);
+    }
+    sh::run(&mut build)?;
+
+    let context = target_dir().join("image").join(&package.name);
+    let failed = |error: std::io::Error| format!("{}: {error}", context.display());
+    if context.exists() {
+        fs::remove_dir_all(&context).map_err(failed)?;
+    }
+    fs::create_dir_all(&context).map_err(failed)?;
+    fs::copy(dockerfile, context.join("Dockerfile")).map_err(failed)?;
+    let built = target_dir().join(target).join("release");
+    for binary in &package.binaries {
+        fs::copy(built.join(binary), context.join(binary)).map_err(failed)?;
+    }
+    Ok(context)
+}
+
+// === impl Args ===
+
+impl Args {
+    /// Just the image, under its usual name.
+    pub(crate) fn of(example: &str) -> Self {
+        Self {
+            example: example.to_owned(),
+            tag: None,
+            run_check: false,
+        }
+    }
+}
+
+// === impl Linking ===
+
+impl Linking {
+    /// musl where its target is installed or can be had, glibc otherwise.
+    fn choose() -> Self {
+        let machine = std::env::consts::ARCH;
+        let musl = format!("{machine}-unknown-linux-musl");
+        if has_target(&musl)
+            || works(program("rustup").args(["target", "add", &musl])) && has_target(&musl)
+        {
+            return Self {
+                target: musl,
+                flags: None,
+                words: "musl",
+            };
+        }
+        Self {
+            // Named, so that the flags do not reach build scripts and macros.
+            target: format!("{machine}-unknown-linux-gnu"),
+            flags: Some("-C target-feature=+crt-static"),
+            words: "glibc (the musl target is not to be had)",
+        }
+    }
+}
+
+// === impl Builder ===
+
+impl Builder {
+    fn choose() -> Result<Self> {
+        if works(program("docker").arg("info")) {
+            Ok(Self::Docker)
+        } else if works(program("buildah").arg("--version")) {
+            Ok(Self::Buildah)
+        } else {
+            Err("neither a docker daemon nor buildah is here to build an image".into())
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Buildah => "buildah",
+        }
+    }
+
+    fn build(self, tag: &str, context: &Path) -> Result {
+        let mut build = program(self.name());
+        match self {
+            Self::Docker => build.args(["build", "--tag", tag]),
+            Self::Buildah => build.args(["build", "--isolation", "chroot", "--tag", tag]),
+        };
+        sh::run(build.arg(context))
+    }
+
+    /// Starts one program of the image and waits for its first line.
+    fn check(self, tag: &str, binary: &str) -> Result {
+        let entry = format!("/{binary}");
+        match self {
+            Self::Docker => {
+                let name = format!("retune-check-{}-{binary}", std::process::id());
+                let mut start = program("docker");
+                start.args(["run", "--rm", "--name", &name, "--entrypoint", &entry, tag]);
+                let line = first_line(&mut start);
+                works(program("docker").args(["rm", "--force", &name]));
+                println!("{entry} in {tag}: {}", line?);
+            }
+            Self::Buildah => {
+                let container = output(program("buildah").args(["from", "--pull-never", tag]))?;
+                let mut start = program("buildah");
+                start.args(["run", "--isolation", "chroot", &container, "--", &entry]);
+                let line = first_line(&mut start);
+                works(program("buildah").args(["rm", &container]));
+                println!("{entry} in {tag}: {}", line?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs it until it has written one line to either output, then ends it and all that it started.
+fn first_line(command: &mut Command) -> Result<String> {
+    let child = command.process_group(0).stdin(Stdio::null());
+    let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.map_err(|error| format!("cannot start {command:?}: {error}"))?;
+    let (lines, first) = mpsc::channel();
+    for pipe in [
+        child.stdout.take().map(boxed),
+        child.stderr.take().map(boxed),
+    ] {
+        let lines = lines.clone();
+        thread::spawn(move || {
+            let pipe = BufReader::new(pipe?);
+            pipe.lines()
+                .map_while(|line| line.ok())
+                .try_for_each(|line| lines.send(line).ok())
+        });
+    }
+    drop(lines);
+    let line = first.recv_timeout(PATIENCE);
+    let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+    let ended = child.wait();
+    line.map_err(|reason| match reason {
+        RecvTimeoutError::Timeout => format!("{command:?} wrote no line within {PATIENCE:?}"),
+        RecvTimeoutError::Disconnected => format!("{command:?} wrote nothing: {ended:?}"),
+    })
+}
+
+fn boxed(pipe: impl Read + Send + 'static) -> Box<dyn Read + Send> {
+    Box::new(pipe)
+}

@@ -1,0 +1,57 @@
+//! What the workspace's own packages are called and hold, from `cargo metadata`.
+
+use serde_json::Value;
+
+use crate::{Result, sh};
+
+/// A package of this workspace.
+#[derive(Debug)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    /// Its features by name, `default` left out.
+    pub(crate) features: Vec<String>,
+    /// Names of its programs.
+    pub(crate) binaries: Vec<String>,
+}
+
+/// All packages of the workspace, by name.
+///
+/// # Errors
+///
+/// When cargo cannot read the manifests, or `Cargo.lock` does not match them.
+pub(crate) fn all() -> Result<Vec<Package>> {
+    let text = sh::output(&mut sh::cargo(
+        "metadata --locked --no-deps --format-version 1",
+    ))?;
+    let metadata: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let mut packages: Vec<Package> = list(&metadata["packages"]).map(package).collect();
+    packages.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(packages)
+}
+
+fn package(value: &Value) -> Package {
+    let features = value["features"]
+        .as_object()
+        .into_iter()
+        .flat_map(|map| map.keys());
+    let is_binary = |target: &&Value| list(&target["kind"]).any(|kind| kind == "bin");
+    Package {
+        name: text(&value["name"]),
+        features: features
+            .filter(|name| *name != "default")
+            .cloned()
+            .collect(),
+        binaries: list(&value["targets"])
+            .filter(is_binary)
+            .map(|t| text(&t["name"]))
+            .collect(),
+    }
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,110 @@
+//! Running other programs: each is printed before it runs, and a failure is a sentence.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::Result;
+
+/// The repository.
+pub(crate) fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// Where cargo builds to.
+pub(crate) fn target_dir() -> PathBuf {
+    // Relative to the repository, where every command of this file runs.
+    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
+/// A program to run in the repository.
+pub(crate) fn program(name: &str) -> Command {
+    let mut command = Command::new(name);
+    command.current_dir(root());
+    command
+}
+
+/// The cargo that runs this task, on the lock file as it is.
+pub(crate) fn cargo(line: &str) -> Command {
+    let mut command = program(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
+    command.args(line.split_whitespace());
+    command
+}
+
+/// Runs to the end, with this terminal as its output.
+///
+/// # Errors
+///
+/// When it cannot be started or ends with anything but 0.
+pub(crate) fn run(command: &mut Command) -> Result {
+    let shown = show(command);
+    println!("$ {shown}");
+    let status = command
+        .status()
+        .map_err(|error| format!("cannot start `{shown}`: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("`{shown}` ended with {status}"))
+    }
+}
+
+/// Runs quietly and returns what it wrote to its standard output.
+///
+/// # Errors
+///
+/// As [`run`], with the end of what it wrote to its standard error.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let shown = show(command);
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cannot start `{shown}`: {error}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!(
+            "`{shown}` ended with {}: {}",
+            output.status,
+            said.trim()
+        ));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout)
+        .trim_end()
+        .to_owned())
+}
+
+/// Whether it starts and ends with 0; prints nothing.
+pub(crate) fn works(command: &mut Command) -> bool {
+    let quiet = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}
+
+/// The command as one would type it, with the environment that it adds.
+fn show(command: &Command) -> String {
+    let environment = command
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .map(|(name, value)| format!("{}={}", name.display(), quote(&value.to_string_lossy())));
+    let program = Path::new(command.get_program())
+        .file_name()
+        .unwrap_or(command.get_program());
+    let arguments = command
+        .get_args()
+        .map(|argument| quote(&argument.to_string_lossy()));
+    environment
+        .chain([program.display().to_string()])
+        .chain(arguments)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn quote(word: &str) -> String {
+    if word.contains([' ', '"', '$', '*']) {
+        format!("'{word}'")
+    } else {
+        word.to_owned()
+    }
+}
