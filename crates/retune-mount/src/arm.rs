@@ -1,0 +1,96 @@
+//! Which directories one path is watched in.
+
+use crate::dir::Dir;
+use crate::engine::Member;
+use crate::state::PollReason;
+use crate::walk::{Names, Observer};
+
+#[cfg(target_os = "linux")]
+use {
+    crate::engine::Interest, crate::stamp::FileId, std::collections::HashMap,
+    std::collections::hash_map::Entry, std::ffi::OsString,
+};
+
+/// What one path keeps watched from read to read. Only what moved is armed anew.
+#[derive(Default)]
+pub(crate) struct Armed {
+    pub(crate) member: Option<Member>,
+    /// Why events alone do not do, as of the last read.
+    pub(crate) trouble: Option<PollReason>,
+    #[cfg(target_os = "linux")]
+    held: HashMap<(FileId, Option<OsString>), Held>,
+    #[cfg(target_os = "linux")]
+    round: u64,
+}
+
+#[cfg(target_os = "linux")]
+struct Held {
+    interest: Interest,
+    eventless: Option<PollReason>,
+    round: u64,
+}
+
+// === impl Armed ===
+
+#[cfg(target_os = "linux")]
+impl Armed {
+    /// Begins a walk.
+    pub(crate) fn begin(&mut self) {
+        self.trouble = None;
+        self.round += 1;
+    }
+
+    /// Lets go of what the walk no longer passed.
+    pub(crate) fn finish(&mut self) {
+        let round = self.round;
+        self.held.retain(|_, held| held.round == round);
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Observer for Armed {
+    fn passing(&mut self, dir: &Dir, names: Names<'_>) {
+        let Some(member) = &self.member else { return };
+        let name = match names {
+            Names::One(name) => Some(name.to_owned()),
+            Names::All => None,
+        };
+        let eventless = match self.held.entry((dir.id, name)) {
+            Entry::Occupied(mut held) if held.get().interest.is_alive() => {
+                let held = held.get_mut();
+                held.round = self.round;
+                held.eventless
+            }
+            entry => {
+                let eventless = crate::platform::eventless(&dir.fd).map(PollReason::FileSystem);
+                match member.watch(dir, names) {
+                    Ok(interest) => {
+                        let round = self.round;
+                        entry.insert_entry(Held {
+                            interest,
+                            eventless,
+                            round,
+                        });
+                        eventless
+                    }
+                    Err(reason) => Some(reason),
+                }
+            }
+        };
+        self.trouble = self.trouble.or(eventless);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Armed {
+    pub(crate) fn begin(&mut self) {
+        self.trouble = Some(PollReason::NotLinux);
+    }
+
+    pub(crate) fn finish(&mut self) {}
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Observer for Armed {
+    fn passing(&mut self, _: &Dir, _: Names<'_>) {}
+}

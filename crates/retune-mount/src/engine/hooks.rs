@@ -1,0 +1,19 @@
+//! Ways to break the watching thread, for tests.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+#[derive(Default)]
+pub(crate) struct Hooks {
+    /// The thread panics when it wakes up next.
+    pub(crate) panic: AtomicBool,
+    /// All events are thrown away, as if the kernel's queue had overflowed.
+    pub(crate) overflow: AtomicBool,
+}
+
+impl Hooks {
+    pub(super) fn maybe_panic(&self) {
+        if self.panic.swap(false, Ordering::SeqCst) {
+            std::panic::resume_unwind(Box::new("injected by a test"));
+        }
+    }
+}

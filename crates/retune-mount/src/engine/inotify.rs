@@ -1,0 +1,290 @@
+//! Events: one inotify instance, and who wants to know what.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::io::Errno;
+
+use super::{COUNTS, Core, Engine, Member, State};
+use crate::dir::{DATA, Dir};
+use crate::state::PollReason;
+use crate::walk::{Names, is_internal};
+
+/// How long an instance that was refused is not asked for again.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// What one watch descriptor is wanted for.
+struct Wanted {
+    key: u64,
+    member: u64,
+    name: Option<OsString>,
+    alive: Arc<AtomicBool>,
+}
+
+/// The event side of the engine's state.
+#[derive(Default)]
+pub(super) struct Events {
+    source: Option<Arc<Source>>,
+    refused: Option<Instant>,
+    watches: HashMap<i32, Vec<Wanted>>,
+    next_key: u64,
+    /// How many descriptors went away so far: tells a registration that its own may be one of them.
+    gone: u64,
+}
+
+/// The descriptors that the thread waits on.
+pub(super) struct Source {
+    inotify: OwnedFd,
+    wake: OwnedFd,
+}
+
+/// One directory that is watched for one name, or for all; dropped, it is not.
+pub(crate) struct Interest {
+    engine: Arc<Engine>,
+    descriptor: i32,
+    key: u64,
+    alive: Arc<AtomicBool>,
+}
+
+// === impl Events ===
+
+impl Events {
+    pub(super) fn source(&self) -> Option<Arc<Source>> {
+        self.source.clone()
+    }
+
+    pub(super) fn watches(&self) -> usize {
+        self.watches.len()
+    }
+
+    fn open(&mut self) -> Result<(Arc<Source>, bool), PollReason> {
+        if let Some(source) = &self.source {
+            return Ok((Arc::clone(source), false));
+        }
+        if self.refused.is_some_and(|at| at.elapsed() < RETRY) {
+            return Err(PollReason::NoInstances);
+        }
+        match Source::open() {
+            Ok(source) => {
+                let source = self.source.insert(Arc::new(source));
+                Ok((Arc::clone(source), true))
+            }
+            Err(errno) => {
+                self.refused = Some(Instant::now());
+                Err(reason(errno))
+            }
+        }
+    }
+}
+
+fn reason(errno: Errno) -> PollReason {
+    match errno {
+        Errno::MFILE | Errno::NFILE => PollReason::NoInstances,
+        Errno::NOSPC => PollReason::NoWatches,
+        errno => PollReason::Os(errno.raw_os_error()),
+    }
+}
+
+// === impl Source ===
+
+impl Source {
+    fn open() -> Result<Self, Errno> {
+        Ok(Self {
+            inotify: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
+            wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+        })
+    }
+
+    pub(super) fn kick(&self) {
+        // A full counter means that a wake-up is due anyway.
+        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+    }
+
+    pub(super) fn wait(&self, timeout: Option<Duration>) {
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        let mut fds = [
+            PollFd::new(&self.inotify, PollFlags::IN),
+            PollFd::new(&self.wake, PollFlags::IN),
+        ];
+        // Interrupted or not: what is there is read, and the plan is looked at again.
+        let _ = poll(&mut fds, timeout.as_ref());
+        if fds.get(1).is_some_and(|wake| !wake.revents().is_empty()) {
+            let _ = rustix::io::read(&self.wake, &mut [0; 8]);
+        }
+    }
+
+    /// Passes on all events that are there.
+    pub(super) fn drain(&self, core: &Core) {
+        let mut buffer = [MaybeUninit::uninit(); 16 * 1024];
+        let mut reader = Reader::new(&self.inotify, &mut buffer);
+        let now = Instant::now();
+        let mut more = true;
+        while more {
+            // Let go after each buffer, so that a storm does not lock out the readers.
+            let mut state = core.lock();
+            loop {
+                match reader.next() {
+                    Ok(event) => {
+                        #[cfg(test)]
+                        if core.hooks.overflow.load(Ordering::SeqCst) {
+                            state.event(-1, ReadFlags::QUEUE_OVERFLOW, None, now);
+                            continue;
+                        }
+                        let name = event
+                            .file_name()
+                            .map(|name| OsStr::from_bytes(name.to_bytes()));
+                        state.event(event.wd(), event.events(), name, now);
+                    }
+                    Err(_) => {
+                        more = false;
+                        break;
+                    }
+                }
+                if reader.is_buffer_empty() {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+// === impl State ===
+
+impl State {
+    fn event(&mut self, descriptor: i32, what: ReadFlags, name: Option<&OsStr>, now: Instant) {
+        if what.contains(ReadFlags::QUEUE_OVERFLOW) {
+            COUNTS.overflows.fetch_add(1, Ordering::Relaxed);
+            self.signal_all();
+            return;
+        }
+        let gone = what.intersects(ReadFlags::IGNORED | ReadFlags::UNMOUNT);
+        let wanted = if what.contains(ReadFlags::IGNORED) {
+            self.events.gone += 1;
+            self.events.watches.remove(&descriptor)
+        } else {
+            None
+        };
+        let wanted = wanted
+            .as_ref()
+            .or_else(|| self.events.watches.get(&descriptor));
+        for wanted in wanted.into_iter().flatten() {
+            if gone {
+                wanted.alive.store(false, Ordering::Release);
+            }
+            if gone || wanted.wants(name) {
+                COUNTS.events.fetch_add(1, Ordering::Relaxed);
+                if let Some(plan) = self.members.get_mut(&wanted.member) {
+                    plan.event(now);
+                }
+            }
+        }
+    }
+}
+
+impl Wanted {
+    fn wants(&self, name: Option<&OsStr>) -> bool {
+        match (&self.name, name) {
+            (_, None) => false,
+            (Some(wanted), Some(name)) => wanted == name,
+            (None, Some(name)) => !is_internal(name),
+        }
+    }
+}
+
+// === impl Member ===
+
+impl Member {
+    /// Watches a directory from now on.
+    pub(crate) fn watch(&self, dir: &Dir, names: Names<'_>) -> Result<Interest, PollReason> {
+        let core = self.engine.core();
+        // The inode that is held, not a path that may lead elsewhere by now. The call can block
+        // on a file system that hangs, so nothing is locked meanwhile.
+        let path = format!("/proc/self/fd/{}", dir.fd.as_raw_fd());
+        let name = match names {
+            Names::One(name) => Some(name),
+            Names::All => None,
+        };
+        let mut mask =
+            WatchFlags::CREATE | WatchFlags::MOVE | WatchFlags::DELETE | WatchFlags::MASK_ADD;
+        if name.is_none_or(|name| name != DATA) {
+            mask |= WatchFlags::CLOSE_WRITE | WatchFlags::ATTRIB;
+        }
+        loop {
+            let (source, gone) = {
+                let mut state = core.lock();
+                let (source, new) = state.events.open()?;
+                if new {
+                    core.kick(&state);
+                }
+                (source, state.events.gone)
+            };
+            let descriptor =
+                inotify::add_watch(&source.inotify, &*path, mask).map_err(|errno| match errno {
+                    Errno::NOENT => PollReason::NoProc,
+                    errno => reason(errno),
+                })?;
+            let mut state = core.lock();
+            let known = state.events.watches.contains_key(&descriptor);
+            if !known && state.events.gone != gone {
+                // Perhaps it was this very descriptor that went away before it was noted down.
+                continue;
+            }
+            let key = state.events.next_key;
+            state.events.next_key += 1;
+            let alive = Arc::new(AtomicBool::new(true));
+            state
+                .events
+                .watches
+                .entry(descriptor)
+                .or_default()
+                .push(Wanted {
+                    key,
+                    member: self.id,
+                    name: name.map(OsStr::to_owned),
+                    alive: Arc::clone(&alive),
+                });
+            return Ok(Interest {
+                engine: Arc::clone(&self.engine),
+                descriptor,
+                key,
+                alive,
+            });
+        }
+    }
+}
+
+// === impl Interest ===
+
+impl Interest {
+    /// Whether the kernel still watches the directory.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Interest {
+    fn drop(&mut self) {
+        let mut state = self.engine.core().lock();
+        let events = &mut state.events;
+        let Some(wanted) = events.watches.get_mut(&self.descriptor) else {
+            return;
+        };
+        wanted.retain(|wanted| wanted.key != self.key);
+        if wanted.is_empty() {
+            events.watches.remove(&self.descriptor);
+            events.gone += 1;
+            if let Some(source) = &events.source {
+                // Touches no file system; fails only if the kernel was faster.
+                let _ = inotify::remove_watch(&source.inotify, self.descriptor);
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::dir::{DATA, Dir, PASS};
+use crate::error::{Error, ErrorKind};
+use crate::limits::Limits;
+use crate::stamp::Stamp;
+
+/// One reload's view of all volumes.
+///
+/// The first path that resolves through a volume's `..data` pins it; every
+/// later path through the same volume is read below the same pin, so that two
+/// files of one volume are never of two generations. Make new `Pins` for each
+/// reload, and ask [`still_current`](Self::still_current) after the last read.
+#[derive(Debug)]
+pub struct Pins {
+    pub(crate) limits: Limits,
+    pinned: Vec<Pin>,
+    plain: Vec<Plain>,
+}
+
+/// One volume at one `..data`.
+#[derive(Clone, Debug)]
+pub(crate) struct Pin {
+    volume: Arc<Dir>,
+    pub(crate) target: OsString,
+    pub(crate) published: Option<SystemTime>,
+    pub(crate) data: Arc<Dir>,
+}
+
+/// A file that was read outside any pin.
+#[derive(Debug)]
+struct Plain {
+    dir: Arc<Dir>,
+    name: OsString,
+    stamp: Stamp,
+}
+
+// === impl Pins ===
+
+impl Pins {
+    /// An empty view; `limits` hold for each path that is read through it.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            pinned: Vec::new(),
+            plain: Vec::new(),
+        }
+    }
+
+    /// Whether all that was read through this view is still what is there:
+    /// every pinned `..data` link is read again, every plain file looked at again.
+    pub fn still_current(&self) -> bool {
+        self.pinned.iter().all(Pin::still_current) && self.plain.iter().all(Plain::still_current)
+    }
+
+    pub(crate) fn mark(&self) -> (usize, usize) {
+        (self.pinned.len(), self.plain.len())
+    }
+
+    /// Forgets what was added since the mark, so that it is pinned anew.
+    pub(crate) fn rewind(&mut self, (pinned, plain): (usize, usize)) {
+        self.pinned.truncate(pinned);
+        self.plain.truncate(plain);
+    }
+
+    /// Pins a directory's `..data`, unless that was done; `None` when it has no such link.
+    pub(crate) fn pin(&mut self, volume: &Arc<Dir>) -> Result<Option<usize>, Error> {
+        if let Some(known) = self
+            .pinned
+            .iter()
+            .position(|pin| pin.volume.id == volume.id)
+        {
+            return Ok(Some(known));
+        }
+        let index = self.pinned.len();
+        let pin = Pin::new(volume, index)?;
+        Ok(pin.map(|pin| {
+            self.pinned.push(pin);
+            index
+        }))
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<&Pin> {
+        self.pinned.get(index)
+    }
+
+    pub(crate) fn add_plain(&mut self, dir: &Arc<Dir>, name: &OsStr, stamp: Stamp) {
+        let (dir, name) = (Arc::clone(dir), name.to_owned());
+        self.plain.push(Plain { dir, name, stamp });
+    }
+}
+
+// === impl Pin ===
+
+impl Pin {
+    fn new(volume: &Arc<Dir>, index: usize) -> Result<Option<Self>, Error> {
+        let data = OsStr::new(DATA);
+        let mut last = None;
+        // The target can be gone before it is opened, when the volume is swapped just then.
+        for _ in 0..64 {
+            let target = match rustix::fs::readlinkat(&volume.fd, data, Vec::new()) {
+                Ok(target) => OsStr::from_bytes(target.as_bytes()).to_owned(),
+                Err(Errno::NOENT | Errno::INVAL) => return Ok(None),
+                Err(errno) => return Err(volume.error("read the link", data, errno)),
+            };
+            let published = match volume.stat(data) {
+                Ok(meta) => meta.stamp.changed(),
+                Err(Errno::NOENT) => continue,
+                Err(errno) => return Err(volume.error("look at", data, errno)),
+            };
+            let flags = PASS | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let opened = rustix::fs::openat(&volume.fd, &*target, flags, Mode::empty());
+            match opened {
+                Ok(fd) => {
+                    let path = volume.path.join(&target);
+                    let data = Dir::from_fd(fd, path, Some((index, 0)))?;
+                    return Ok(Some(Self {
+                        volume: Arc::clone(volume),
+                        target,
+                        published,
+                        data: Arc::new(data),
+                    }));
+                }
+                Err(Errno::NOENT) if last.as_ref() != Some(&target) => last = Some(target),
+                Err(Errno::NOENT) => {
+                    let message = format!(
+                        "its `..data` leads to {}, which is not there; \
+                         the volume is broken, write it anew",
+                        target.display()
+                    );
+                    return Err(Error::new(ErrorKind::LostData, &volume.path, message));
+                }
+                Err(errno) => return Err(volume.error("open", &target, errno)),
+            }
+        }
+        Err(moved(&volume.path))
+    }
+
+    pub(crate) fn still_current(&self) -> bool {
+        rustix::fs::readlinkat(&self.volume.fd, DATA, Vec::new())
+            .is_ok_and(|target| target.as_bytes() == self.target.as_bytes())
+    }
+}
+
+// === impl Plain ===
+
+impl Plain {
+    fn still_current(&self) -> bool {
+        self.dir
+            .stat(&self.name)
+            .is_ok_and(|meta| meta.stamp == self.stamp)
+    }
+}
+
+pub(crate) fn moved(path: &std::path::Path) -> Error {
+    let message = "it was swapped while it was being read; read it again with new pins";
+    Error::new(ErrorKind::Moved, path, message)
+}

@@ -1,0 +1,119 @@
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// What was found at a path: its keys and their bytes, all of one moment.
+///
+/// `Debug` shows names and sizes, never a byte of content.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    pub(crate) kind: Kind,
+    pub(crate) keys: BTreeMap<PathBuf, Box<[u8]>>,
+    pub(crate) published: Option<SystemTime>,
+    pub(crate) data_dir: Option<OsString>,
+}
+
+/// What a path turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A directory with a `..data` link, as the kubelet writes it.
+    Volume,
+    /// Any other directory.
+    Directory,
+    /// A single file, which may be one key of a volume.
+    File,
+}
+
+/// How long after `from` (on the wall clock) `to` was; `None` when the clock
+/// says that it was before, that is, when one of the stamps cannot be believed.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// let now = SystemTime::now();
+/// let hour = Duration::from_secs(3600);
+/// assert_eq!(retune_mount::lag(now - hour, now), Some(hour));
+/// assert_eq!(retune_mount::lag(now + hour, now), None);
+/// ```
+pub fn lag(from: SystemTime, to: SystemTime) -> Option<Duration> {
+    to.duration_since(from).ok()
+}
+
+// === impl Snapshot ===
+
+impl Snapshot {
+    /// What the path is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// All keys with their bytes, in order. A nested key is the path `a/b`; a
+    /// single file has one key, its own name.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = (&Path, &[u8])> {
+        self.keys
+            .iter()
+            .map(|(key, bytes)| (key.as_path(), &**bytes))
+    }
+
+    /// The bytes of one key.
+    pub fn get(&self, key: impl AsRef<Path>) -> Option<&[u8]> {
+        self.keys.get(key.as_ref()).map(|bytes| &**bytes)
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there is no key at all.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The bytes of a single file; `None` for a volume or a directory.
+    pub fn file(&self) -> Option<&[u8]> {
+        match self.kind {
+            Kind::File => self.keys.values().next().map(|bytes| &**bytes),
+            Kind::Volume | Kind::Directory => None,
+        }
+    }
+
+    /// When the kubelet published this content: the change time of the volume's
+    /// `..data` link, accurate to a kernel tick (some milliseconds). `None` for
+    /// content that is in no volume.
+    pub fn published(&self) -> Option<SystemTime> {
+        self.published
+    }
+
+    /// The name that `..data` led to, which is another one for each publish.
+    pub fn data_dir(&self) -> Option<&OsStr> {
+        self.data_dir.as_deref()
+    }
+
+    /// Whether both hold the same keys with the same bytes, no matter when they
+    /// were published.
+    pub fn same_content(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.keys == other.keys
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Sizes<'a>(&'a BTreeMap<PathBuf, Box<[u8]>>);
+        impl fmt::Debug for Sizes<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_map()
+                    .entries(self.0.iter().map(|(key, bytes)| (key, bytes.len())))
+                    .finish()
+            }
+        }
+        f.debug_struct("Snapshot")
+            .field("kind", &self.kind)
+            .field("sizes", &Sizes(&self.keys))
+            .field("published", &self.published)
+            .field("data_dir", &self.data_dir)
+            .finish()
+    }
+}

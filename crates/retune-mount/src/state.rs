@@ -1,0 +1,101 @@
+use std::fmt;
+use std::time::Duration;
+
+/// How changes of a path are noticed now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PathState {
+    /// The path was not read yet, so nothing is watched.
+    Unread,
+    /// By inotify events, with a slow poll behind them.
+    Events,
+    /// By looking again and again, since events are not to be had.
+    Polling {
+        /// Why there are no events.
+        reason: PollReason,
+        /// How often it is looked at, on average.
+        every: Duration,
+    },
+    /// Nothing is at the path; it is picked up when it appears.
+    Missing,
+    /// The volume was torn down under the process. It never updates again:
+    /// only a restart of the container connects it to the new volume.
+    Orphaned,
+    /// The path is a mount of one single file, as `subPath` makes it: it
+    /// never updates as long as the container runs.
+    SubPath,
+}
+
+/// Why a path is polled although events would be better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PollReason {
+    /// `inotify_init` failed: too many instances of this user, or too many open files.
+    NoInstances,
+    /// `inotify_add_watch` failed: too many watches of this user.
+    NoWatches,
+    /// The path passes a file system of this name, which does not tell of
+    /// changes that are made elsewhere.
+    FileSystem(&'static str),
+    /// `/proc` is not mounted; it is needed to watch exactly the directory that is read.
+    NoProc,
+    /// Events are only used on Linux.
+    NotLinux,
+    /// Another error of the operating system, by its number.
+    Os(i32),
+}
+
+// === impl PathState ===
+
+impl PathState {
+    /// Whether changes of the path can no longer reach this process.
+    pub fn is_dead_end(&self) -> bool {
+        matches!(self, Self::Orphaned | Self::SubPath)
+    }
+}
+
+impl fmt::Display for PathState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unread => f.write_str("not read yet"),
+            Self::Events => f.write_str("watched by events"),
+            Self::Polling { reason, every } => write!(f, "polled every {every:?}: {reason}"),
+            Self::Missing => f.write_str("missing; picked up when it appears"),
+            Self::Orphaned => f.write_str(
+                "orphaned: the volume was torn down under the process and never updates again; \
+                 restart the container",
+            ),
+            Self::SubPath => f.write_str(
+                "a mount of a single file (subPath): it never updates while the container runs; \
+                 mount the whole volume instead",
+            ),
+        }
+    }
+}
+
+// === impl PollReason ===
+
+impl fmt::Display for PollReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoInstances => f.write_str(
+                "no inotify instance is to be had (fs.inotify.max_user_instances, or ulimit -n)",
+            ),
+            Self::NoWatches => {
+                f.write_str("no inotify watch is left (raise fs.inotify.max_user_watches)")
+            }
+            Self::FileSystem(name) => {
+                write!(f, "{name} does not report changes that are made elsewhere")
+            }
+            Self::NoProc => f.write_str("/proc is not mounted"),
+            Self::NotLinux => f.write_str("events are only used on Linux"),
+            Self::Os(errno) => {
+                write!(
+                    f,
+                    "inotify failed: {}",
+                    std::io::Error::from_raw_os_error(*errno)
+                )
+            }
+        }
+    }
+}
