@@ -84,15 +84,23 @@ struct Level<'a> {
 /// # }
 /// ```
 pub fn read_once(path: impl AsRef<Path>, limits: Limits) -> Result<Snapshot, Error> {
-    let path = path.as_ref();
-    let path = std::path::absolute(path).map_err(|error| {
-        Error::new(
-            ErrorKind::Io,
-            path,
-            format!("has no absolute form: {error}"),
-        )
-    })?;
-    read(&path, &mut Pins::new(limits), &mut (), false).map(|outcome| outcome.snapshot)
+    Pins::new(limits).read(path)
+}
+
+impl Pins {
+    /// Reads a path once below these pins, without watching it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever [`Watch::read`](crate::Watch::read) refuses.
+    pub fn read(&mut self, path: impl AsRef<Path>) -> Result<Snapshot, Error> {
+        let path = path.as_ref();
+        let path = std::path::absolute(path).map_err(|error| {
+            let message = format!("has no absolute form: {error}");
+            Error::new(ErrorKind::Io, path, message)
+        })?;
+        read(&path, self, &mut (), false).map(|outcome| outcome.snapshot)
+    }
 }
 
 /// Reads a path below its pins; starts over when a volume was swapped meanwhile.
@@ -333,10 +341,7 @@ impl Collector {
         path: &Path,
     ) -> Result<Box<[u8]>, Error> {
         self.check_size(size, path)?;
-        let failed = |error: std::io::Error| {
-            let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
-            Error::os("read", path, errno)
-        };
+        let failed = |error| Error::io("read", path, error);
         // Within the limit, so it fits into memory and into a usize.
         let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
         let mut filled = 0;
