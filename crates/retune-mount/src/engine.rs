@@ -93,7 +93,7 @@ pub(crate) struct Member {
 /// How the state of the thread is seen from outside.
 ///
 /// ```
-/// assert_eq!(retune_mount::health().threads, 0, "nothing is watched yet");
+/// assert_eq!(retune_mount::health().panics, 0);
 /// ```
 pub fn health() -> Health {
     let engine = lock(&CURRENT).upgrade();

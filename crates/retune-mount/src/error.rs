@@ -85,6 +85,11 @@ impl Error {
         }))
     }
 
+    pub(crate) fn io(what: &str, path: &Path, error: std::io::Error) -> Self {
+        let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
+        Self::os(what, path, errno)
+    }
+
     /// What kind of trouble this is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

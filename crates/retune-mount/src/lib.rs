@@ -11,6 +11,7 @@ mod error;
 mod limits;
 mod pins;
 mod platform;
+mod publish;
 mod read;
 mod settle;
 mod signal;
@@ -24,6 +25,9 @@ pub use engine::{Health, health, wait_until_stopped};
 pub use error::{Error, ErrorKind};
 pub use limits::Limits;
 pub use pins::Pins;
+#[doc(hidden)]
+pub use publish::Step;
+pub use publish::{LinkOrder, Published, Publisher};
 pub use read::read_once;
 pub use signal::{Noticed, NoticedBy, Signal, Wake};
 pub use snapshot::{Kind, Snapshot, lag};
