@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::panic::Location;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Where a value was written, exactly enough to go there and change it.
 ///
@@ -36,6 +36,8 @@ pub struct Span {
 pub(crate) struct Text {
     place: Place,
     content: Arc<str>,
+    /// Where lines begin, found once: a report of many problems asks for many lines.
+    lines: OnceLock<Vec<usize>>,
 }
 
 /// What holds a text.
@@ -78,7 +80,10 @@ impl Origin {
             Self::Text(span) => {
                 let start = span.range.start;
                 let end = (start + part.end).min(span.range.end);
-                Self::Text(Span { text: span.text.clone(), range: (start + part.start).min(end)..end })
+                Self::Text(Span {
+                    text: span.text.clone(),
+                    range: (start + part.start).min(end)..end,
+                })
             }
             other => other.clone(),
         }
@@ -101,12 +106,18 @@ impl fmt::Display for Origin {
 
 impl Span {
     pub(crate) fn new(text: &Arc<Text>, range: Range<usize>) -> Self {
-        Self { text: text.clone(), range }
+        Self {
+            text: text.clone(),
+            range,
+        }
     }
 
     /// The whole of a text, without a final newline.
     pub(crate) fn whole(text: &Arc<Text>) -> Self {
-        Self { text: text.clone(), range: 0..text.content.trim_end_matches(['\n', '\r']).len() }
+        Self {
+            text: text.clone(),
+            range: 0..text.content.trim_end_matches(['\n', '\r']).len(),
+        }
     }
 
     /// What holds the text.
@@ -118,23 +129,29 @@ impl Span {
     /// Line, counted from 1.
     #[must_use]
     pub fn line(&self) -> usize {
-        self.before().matches('\n').count() + 1
+        self.text
+            .lines()
+            .partition_point(|start| *start <= self.range.start)
     }
 
-    /// Column, in characters, counted from 1.
+    /// Column, in characters, counted from 1; a byte order mark is none.
     #[must_use]
     pub fn column(&self) -> usize {
-        let before = self.before();
-        before.rsplit('\n').next().unwrap_or(before).chars().count() + 1
+        let start = self
+            .text
+            .lines()
+            .get(self.line().saturating_sub(1))
+            .copied();
+        let before = self
+            .text
+            .content
+            .get(start.unwrap_or_default()..self.range.start);
+        before.unwrap_or_default().trim_start_matches('\u{feff}').chars().count() + 1
     }
 
     /// The whole text and the range in it, to mark in a report. It may hold secrets.
     pub(crate) fn source(&self) -> (&str, Range<usize>) {
         (&self.text.content, self.range.clone())
-    }
-
-    fn before(&self) -> &str {
-        self.text.content.get(..self.range.start).unwrap_or(&self.text.content)
     }
 }
 
@@ -155,11 +172,22 @@ impl fmt::Debug for Span {
 
 impl Text {
     pub(crate) fn new(place: Place, content: impl Into<Arc<str>>) -> Arc<Self> {
-        Arc::new(Self { place, content: content.into() })
+        Arc::new(Self {
+            place,
+            content: content.into(),
+            lines: OnceLock::new(),
+        })
     }
 
     pub(crate) fn content(&self) -> &str {
         &self.content
+    }
+
+    fn lines(&self) -> &[usize] {
+        self.lines.get_or_init(|| {
+            let after_breaks = self.content.match_indices('\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(after_breaks).collect()
+        })
     }
 
     pub(crate) fn place(&self) -> &Place {
