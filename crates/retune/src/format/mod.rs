@@ -1,1 +1,158 @@
 //! Documents: text to nodes, every value with its place.
+//!
+//! No problem told here quotes the text: whether that is a secret is known only to the source.
+
+#[cfg(feature = "json")]
+mod json;
+#[cfg(feature = "toml")]
+mod toml;
+#[cfg(feature = "yaml")]
+mod yaml;
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::node::{Node, NodeValue};
+use crate::origin::{Origin, Span, Text};
+use crate::problem::Problem;
+
+/// A way of writing a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Yaml,
+    Json,
+    Toml,
+}
+
+/// How deep lists and maps may lie within each other.
+const DEEPEST: usize = 128;
+
+/// How many problems of one document are told; whoever breaks more has one cause for most.
+const MOST_PROBLEMS: usize = 50;
+
+// === impl Format ===
+
+impl Format {
+    /// The format that a file's name declares, also when the feature that reads it is off.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?;
+        [
+            ("yaml", Self::Yaml),
+            ("yml", Self::Yaml),
+            ("json", Self::Json),
+            ("toml", Self::Toml),
+        ]
+        .into_iter()
+        .find(|(name, _)| extension.eq_ignore_ascii_case(name))
+        .map(|(_, format)| format)
+    }
+}
+
+/// Reads a document, whose top must be a map.
+pub(crate) fn parse(format: Format, text: &Arc<Text>) -> Result<Node, Vec<Problem>> {
+    let whole = Origin::Text(Span::new(text, 0..text.content().len()));
+    let (content, base) = match text.content().strip_prefix('\u{feff}') {
+        Some(rest) => (
+            rest,
+            whole.part(text.content().len() - rest.len()..text.content().len()),
+        ),
+        None => (text.content(), whole),
+    };
+    let Some(node) = read(format, content, &base)? else {
+        let help = match format {
+            Format::Toml => {
+                "TOML cannot say on purpose that it sets nothing; YAML and JSON can: `{}`"
+            }
+            _ => "`{}` says on purpose that it sets nothing",
+        };
+        let problem = Problem::new("", "the document is empty").with_help(help);
+        return Err(vec![problem.at(base.part(0..0))]);
+    };
+    if matches!(node.value, NodeValue::Map(_)) {
+        return Ok(node);
+    }
+    let message = format!(
+        "expected a map at the top of the document, found {}",
+        node.kind()
+    );
+    Err(vec![Problem::new("", message).at(node.origin)])
+}
+
+/// Reads a list or map in brackets that stands inside a value: of a variable, a flag, a key.
+pub(crate) fn flow(text: &str, origin: &Origin) -> Result<Node, Problem> {
+    let format = if cfg!(feature = "yaml") {
+        Format::Yaml
+    } else {
+        Format::Json
+    };
+    match read(format, text, origin) {
+        Ok(Some(node)) => Ok(node),
+        Ok(None) => Err(Problem::new("", "expected a value, found nothing").at(origin.clone())),
+        Err(problems) => Err(problems.into_iter().next().unwrap_or_else(|| {
+            Problem::new("", "not a list or map in brackets").at(origin.clone())
+        })),
+    }
+}
+
+/// The content as nodes, with places below `base`; `None` when it says nothing at all.
+fn read(format: Format, content: &str, base: &Origin) -> Result<Option<Node>, Vec<Problem>> {
+    match format {
+        #[cfg(feature = "yaml")]
+        Format::Yaml => yaml::read(content, base),
+        #[cfg(feature = "json")]
+        Format::Json => json::read(content, base),
+        #[cfg(feature = "toml")]
+        Format::Toml => toml::read(content, base),
+        #[cfg(not(all(feature = "yaml", feature = "json", feature = "toml")))]
+        _ => {
+            let _ = content;
+            let (name, feature) = match format {
+                Format::Yaml => ("YAML", "yaml"),
+                Format::Json => ("JSON", "json"),
+                Format::Toml => ("TOML", "toml"),
+            };
+            let message = format!("{name} needs the feature `{feature}` of retune");
+            let help = format!("`cargo add retune --features {feature}`");
+            Err(vec![
+                Problem::new("", message)
+                    .with_help(help)
+                    .at(base.part(0..0)),
+            ])
+        }
+    }
+}
+
+/// A key that its map has already, naming both places.
+#[cfg(any(feature = "yaml", feature = "json", feature = "toml"))]
+fn duplicate(key: &str, first: &Origin, second: Origin) -> Problem {
+    let help = match first.span() {
+        Some(span) => format!("the first is in line {}: keep one of them", span.line()),
+        None => "keep one of them".to_owned(),
+    };
+    Problem::new("", format!("the key `{key}` is given twice"))
+        .with_help(help)
+        .at(second)
+}
+
+#[cfg(any(feature = "yaml", feature = "json", feature = "toml"))]
+fn too_deep(base: &Origin, range: Range<usize>) -> Problem {
+    Problem::new(
+        "",
+        format!("lists and maps lie deeper than {DEEPEST} levels"),
+    )
+    .at(base.part(range))
+}
+
+/// The character at a place, so that a report has something to mark; nothing at the end of a line.
+#[cfg(any(feature = "yaml", feature = "json"))]
+fn character(content: &str, at: usize) -> Range<usize> {
+    let next = content.get(at..).and_then(|rest| rest.chars().next());
+    at..at
+        + next
+            .filter(|c| !matches!(c, '\n' | '\r'))
+            .map_or(0, char::len_utf8)
+}
+
+#[cfg(test)]
+mod tests;
