@@ -62,23 +62,21 @@ impl Decoder {
     pub fn text<'n>(&mut self, node: &'n Node, expects: &str) -> Option<Cow<'n, str>> {
         match &node.value {
             NodeValue::Text { text, .. } => Some(Cow::Borrowed(text)),
-            NodeValue::File(bytes) => match std::str::from_utf8(bytes) {
-                Ok(content) if self.raw => Some(Cow::Borrowed(content)),
-                Ok(content) => Some(match text::normalized(content) {
-                    Cow::Borrowed(content) => Cow::Borrowed(text::without_final_newline(content)),
-                    Cow::Owned(content) => {
-                        Cow::Owned(text::without_final_newline(&content).to_owned())
-                    }
-                }),
-                Err(error) => {
-                    let message = format!(
-                        "not UTF-8 at byte {}, where {expects} is expected",
-                        error.valid_up_to()
-                    );
-                    self.problem(node, message, Some("a `Vec<u8>` takes any bytes".to_owned()));
-                    None
-                }
-            },
+            NodeValue::File(bytes) => {
+                let content = if self.raw {
+                    std::str::from_utf8(bytes).map(Cow::Borrowed)
+                } else {
+                    text::of_file(bytes)
+                };
+                content
+                    .map_err(|error| {
+                        let at = error.valid_up_to();
+                        let message = format!("not UTF-8 at byte {at}, where {expects} is expected");
+                        let help = "a `Vec<u8>` takes any bytes".to_owned();
+                        self.problem(node, message, Some(help));
+                    })
+                    .ok()
+            }
             _ => {
                 self.mismatch(node, expects, None);
                 None
@@ -163,7 +161,7 @@ impl Decoder {
         decoded.into_iter().collect()
     }
 
-    fn within<R>(&mut self, segment: &str, f: impl FnOnce(&mut Self) -> R) -> R {
+    pub(crate) fn within<R>(&mut self, segment: &str, f: impl FnOnce(&mut Self) -> R) -> R {
         let length = self.path.len();
         push_segment(&mut self.path, segment);
         let result = f(self);
@@ -229,7 +227,7 @@ impl Decoder {
         None
     }
 
-    /// Runs a user's check on a decoded value. For the derive.
+    /// Runs a user's check on a decoded value; whether there is nothing against it. For the derive.
     #[doc(hidden)]
     pub fn check<T, E: Display>(
         &mut self,
@@ -237,9 +235,9 @@ impl Decoder {
         field: Option<&'static Field>,
         value: Option<&T>,
         check: impl FnOnce(&T) -> Result<(), E>,
-    ) {
-        let Some(value) = value else { return };
-        let Err(error) = check(value) else { return };
+    ) -> bool {
+        let Some(value) = value else { return true };
+        let Err(error) = check(value) else { return true };
         let message = error.to_string();
         match field {
             Some(field) => self.within(field.name, |decoder| {
@@ -248,6 +246,7 @@ impl Decoder {
             }),
             None => self.rejected(node, message),
         }
+        false
     }
 
     fn rejected(&mut self, node: &Node, message: String) {
@@ -259,9 +258,9 @@ impl Decoder {
     }
 }
 
-/// Adds a field's name or an index (`[2]`) to a path.
+/// Adds a field's name, an index (`[2]`) or a path below to a path.
 pub(crate) fn push_segment(path: &mut String, segment: &str) {
-    if !path.is_empty() && !segment.starts_with('[') {
+    if !path.is_empty() && !segment.is_empty() && !segment.starts_with('[') {
         path.push('.');
     }
     path.push_str(segment);

@@ -1,6 +1,15 @@
 //! The rules by which the bytes of a file become one text.
 
 use std::borrow::Cow;
+use std::str::Utf8Error;
+
+/// The text of a file: UTF-8, without a byte order mark and a final newline.
+pub(crate) fn of_file(bytes: &[u8]) -> Result<Cow<'_, str>, Utf8Error> {
+    Ok(match normalized(std::str::from_utf8(bytes)?) {
+        Cow::Borrowed(content) => Cow::Borrowed(without_final_newline(content)),
+        Cow::Owned(content) => Cow::Owned(without_final_newline(&content).to_owned()),
+    })
+}
 
 /// One final newline (`\n` or `\r\n`) is how editors and `kubectl create --from-file` end a file.
 pub(crate) fn without_final_newline(text: &str) -> &str {
