@@ -1,1 +1,27 @@
 //! Values of `std` and of retune: how each is written as text or in a document.
+//!
+//! Text is taken as it is for text, paths and bytes. Everything else is trimmed of blanks first. A
+//! scalar may be quoted in its document, also where it is a number: values that went through a
+//! template or a variable often are.
+
+mod bool;
+mod choice;
+mod collections;
+mod duration;
+mod float;
+mod integer;
+mod net;
+mod serde;
+mod size;
+mod string;
+mod wrappers;
+
+#[cfg(test)]
+mod derived;
+
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use self::serde::by_serde;
+pub use self::size::ByteSize;
+pub use self::wrappers::{content, optional, secret};

@@ -1,0 +1,86 @@
+//! Structs with named fields.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{DeriveInput, Error};
+
+use crate::attrs::Container;
+use crate::fields;
+
+pub(crate) fn expand(input: &DeriveInput, fields: &syn::Fields) -> syn::Result<TokenStream> {
+    let Container {
+        krate,
+        docs,
+        validate,
+    } = Container::parse(&input.attrs)?;
+    let syn::Fields::Named(fields) = fields else {
+        return Err(Error::new_spanned(
+            &input.ident,
+            "`Retune` needs named fields: their names are the keys of the configuration",
+        ));
+    };
+    let fields::Fields {
+        consts,
+        table,
+        decode,
+        construct,
+    } = fields::expand(&krate, fields, "")?;
+    let ident = &input.ident;
+    let name = ident.unraw().to_string();
+    let checked = validate.iter().map(|check| {
+        let call = quote_spanned!(check.span()=> (#check)(__value));
+        quote! {
+            __decoder.check(
+                __node,
+                ::core::option::Option::None,
+                ::core::option::Option::Some(&__value),
+                |__value: &Self| #call,
+            )
+        }
+    });
+    let collisions = collisions(ident, &krate, &quote!(<#ident as #krate::Retune>::SCHEMA));
+    Ok(quote! {
+        const _: () = {
+            #consts
+
+            #[automatically_derived]
+            impl #krate::Retune for #ident {
+                const SCHEMA: &'static #krate::shape::Schema =
+                    &#krate::shape::Schema::new(#name, #docs, #table);
+            }
+
+            #[automatically_derived]
+            impl #krate::Value for #ident {
+                const SHAPE: #krate::shape::Shape =
+                    #krate::shape::Shape::Struct(<Self as #krate::Retune>::SCHEMA);
+
+                fn decode(
+                    __node: &#krate::Node,
+                    __decoder: &mut #krate::Decoder,
+                ) -> ::core::option::Option<Self> {
+                    __decoder.structure(__node, <Self as #krate::Retune>::SCHEMA)?;
+                    #decode
+                    let __value = Self { #construct };
+                    #(__accepted &= #checked;)*
+                    __accepted.then_some(__value)
+                }
+            }
+        };
+        #collisions
+    })
+}
+
+/// The check that no two fields of a schema, nested ones too, have one name outside.
+pub(crate) fn collisions(
+    ident: &syn::Ident,
+    krate: &syn::Path,
+    schema: &TokenStream,
+) -> TokenStream {
+    quote_spanned! {ident.span()=>
+        const _: () = #krate::__private::refuse_collisions::<
+            { #krate::__private::count_names(#schema) }
+        >(#schema);
+    }
+}

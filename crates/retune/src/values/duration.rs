@@ -1,0 +1,114 @@
+//! Durations.
+
+use std::time::Duration;
+
+use crate::decode::{Decoder, Value};
+use crate::node::Node;
+use crate::schema::Shape;
+
+const EXPECTS: &str = "a duration such as `30s` or `1h30m`";
+const UNITS: &str = "units are ns, us, ms, s, m, h, d (24 h) and w (7 d)";
+
+/// From long to short, in nanoseconds.
+const NANOS: [(&str, u128); 8] = [
+    ("w", 604_800 * SECOND),
+    ("d", 86_400 * SECOND),
+    ("h", 3_600 * SECOND),
+    ("m", 60 * SECOND),
+    ("s", SECOND),
+    ("ms", 1_000_000),
+    ("us", 1_000),
+    ("ns", 1),
+];
+const SECOND: u128 = 1_000_000_000;
+
+// === impl Duration ===
+
+/// Numbers with units, the longest first: `30s`, `1h30m`, `250ms`, `1.5s`, `1d 12h`.
+///
+/// Units are `ns`, `us` (`µs`), `ms`, `s`, `m`, `h`, `d` (24 hours) and `w` (7 days). A bare number is
+/// refused, since nobody can know its unit, but for `0`.
+impl Value for Duration {
+    const SHAPE: Shape = Shape::Text(EXPECTS);
+
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+        decoder.parsed(node, EXPECTS, parse)
+    }
+}
+
+fn parse(text: &str) -> Result<Duration, &'static str> {
+    let mut rest = text.trim();
+    if rest == "0" {
+        return Ok(Duration::ZERO);
+    }
+    if rest.starts_with('-') {
+        return Err("a duration is not negative");
+    }
+    if rest.is_empty() {
+        return Err(UNITS);
+    }
+    let mut nanos = 0_u128;
+    // Units from here on are allowed still.
+    let mut allowed = &NANOS[..];
+    while !rest.is_empty() {
+        let (number, after) = split(rest, |c| c.is_ascii_digit() || c == '.');
+        let (unit, after) = split(after.trim_start(), |c| c.is_alphabetic());
+        let unit = if matches!(unit, "µs" | "μs") {
+            "us"
+        } else {
+            unit
+        };
+        if unit.is_empty() && !number.is_empty() {
+            return Err("a number needs its unit: ns, us, ms, s, m, h, d (24 h) or w (7 d)");
+        }
+        let Some(nanos_of_unit) = NANOS.iter().find(|(name, _)| *name == unit) else {
+            return Err(UNITS);
+        };
+        let Some(index) = allowed.iter().position(|(name, _)| *name == unit) else {
+            return Err("each unit stands once, the longest first");
+        };
+        allowed = &allowed[index + 1..];
+        let part = scaled(number, nanos_of_unit.1)?;
+        nanos = nanos.checked_add(part).ok_or("too long")?;
+        rest = after.trim_start();
+    }
+    let seconds = u64::try_from(nanos / SECOND).map_err(|_| "too long")?;
+    let below = u32::try_from(nanos % SECOND).map_err(|_| "too long")?;
+    Ok(Duration::new(seconds, below))
+}
+
+/// `number` (digits, at most one point) times `unit`, rounded down.
+pub(super) fn scaled(number: &str, unit: u128) -> Result<u128, &'static str> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let has_digits = !whole.is_empty() && (!fraction.is_empty() || !number.contains('.'));
+    if !has_digits || fraction.contains('.') {
+        return Err("not a number before the unit");
+    }
+    let whole = whole
+        .parse::<u128>()
+        .ok()
+        .and_then(|whole| whole.checked_mul(unit));
+    // More digits than these tell nothing: they are below a nanosecond, or a byte.
+    let fraction = &fraction[..fraction.len().min(18)];
+    let fraction = if fraction.is_empty() {
+        Some(0)
+    } else {
+        let power = u32::try_from(fraction.len())
+            .ok()
+            .map(|digits| 10_u128.pow(digits));
+        let digits = fraction
+            .parse::<u128>()
+            .ok()
+            .and_then(|digits| digits.checked_mul(unit));
+        digits.zip(power).map(|(digits, power)| digits / power)
+    };
+    whole
+        .zip(fraction)
+        .and_then(|(a, b)| a.checked_add(b))
+        .ok_or("too large")
+}
+
+/// The longest prefix of such characters, and the rest.
+pub(super) fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(|c| !belongs(c)).unwrap_or(text.len()))
+}

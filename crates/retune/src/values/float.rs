@@ -1,0 +1,46 @@
+//! Numbers with a fraction.
+
+use super::integer::without_separators;
+use crate::decode::{Decoder, Value};
+use crate::node::Node;
+use crate::schema::Shape;
+
+const EXPECTS: &str = "a number such as `0.5`";
+
+/// Parses what is a number: not `inf`, not `nan`, which break comparisons far from here.
+pub(super) fn parse(text: &str) -> Result<f64, &'static str> {
+    let digits = without_separators(text.trim()).ok_or("`_` stands between two digits only")?;
+    match digits.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        Ok(_) => Err("it must be finite"),
+        Err(_) => Err(""),
+    }
+}
+
+// === impl f32, f64 ===
+
+/// A finite number: `0.5`, `-3`, `1e6`, `1_000.25`.
+impl Value for f64 {
+    const SHAPE: Shape = Shape::Text(EXPECTS);
+
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+        decoder.parsed(node, EXPECTS, parse)
+    }
+}
+
+/// A finite number: `0.5`, `-3`, `1e6`, `1_000.25`.
+impl Value for f32 {
+    const SHAPE: Shape = Shape::Text(EXPECTS);
+
+    #[allow(clippy::cast_possible_truncation)]
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+        decoder.parsed(node, EXPECTS, |text| {
+            let number = parse(text)? as f32;
+            if number.is_finite() {
+                Ok(number)
+            } else {
+                Err("too large for 32 bits")
+            }
+        })
+    }
+}

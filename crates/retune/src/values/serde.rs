@@ -1,0 +1,396 @@
+//! Values by their own `Deserialize`: a node as serde's data.
+//!
+//! A scalar is what the type asks for: text that reads as a number is a number when one is asked for.
+//! A type that takes anything (`untagged`, `flatten`) gets a plain scalar of a document as a document's
+//! reader would type it, and text from everywhere else.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::iter::Enumerate;
+use std::slice::Iter;
+
+use serde::Deserialize as _;
+use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess, SeqAccess,
+    Unexpected, VariantAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use super::{float, integer::Integer};
+use crate::decode::{Decoder, push_segment};
+use crate::node::{Entry, Node, NodeValue};
+use crate::origin::Origin;
+use crate::text;
+
+/// For the derive: decodes by `Deserialize`. `expects` is for the report.
+pub fn by_serde<T: DeserializeOwned>(
+    node: &Node,
+    decoder: &mut Decoder,
+    expects: &str,
+) -> Option<T> {
+    let error = match T::deserialize(Input { node }) {
+        Ok(value) => return Some(value),
+        Err(error) => error,
+    };
+    // The error may quote any part of its input.
+    if holds_secret(node) {
+        let node = node.clone().into_secret();
+        decoder.mismatch(&node, expects, None);
+        return None;
+    }
+    let mut below = String::new();
+    for segment in error.path.iter().rev() {
+        push_segment(&mut below, segment);
+    }
+    let help = Some(format!("expected {expects}"));
+    decoder.within(&below, |decoder| {
+        decoder.problem(error.node.unwrap_or(node), error.message, help);
+    });
+    None
+}
+
+fn holds_secret(node: &Node) -> bool {
+    node.secret
+        || match &node.value {
+            NodeValue::List(items) => items.iter().any(holds_secret),
+            NodeValue::Map(entries) => entries.iter().any(|entry| holds_secret(&entry.node)),
+            _ => false,
+        }
+}
+
+/// A node that serde reads from.
+#[derive(Clone, Copy)]
+struct Input<'n> {
+    node: &'n Node,
+}
+
+/// What a type says against its input, with the innermost node that it is about.
+#[derive(Debug)]
+struct Error<'n> {
+    message: String,
+    node: Option<&'n Node>,
+    /// Keys and indices, the innermost first.
+    path: Vec<String>,
+}
+
+// === impl Input ===
+
+impl<'n> Input<'n> {
+    fn text(self) -> Option<Cow<'n, str>> {
+        match &self.node.value {
+            NodeValue::Text { text, .. } => Some(Cow::Borrowed(text)),
+            NodeValue::File(bytes) => text::of_file(bytes).ok(),
+            _ => None,
+        }
+    }
+
+    /// Visits a text as a reader of documents would type it, where it stands plain in a document.
+    fn guess<V: Visitor<'n>>(self, text: &str, visitor: V) -> Result<V::Value, Error<'n>> {
+        let is_plain = matches!(self.node.value, NodeValue::Text { quoted: false, .. });
+        if !is_plain || !matches!(self.node.origin, Origin::Text(_)) {
+            return visitor.visit_str(text);
+        }
+        let digits = text.trim_start_matches('-');
+        let starts_like_number = digits.starts_with(|c: char| c.is_ascii_digit());
+        let is_padded = digits.len() > 1 && digits.starts_with('0') && !digits.contains('.');
+        match text {
+            "true" => visitor.visit_bool(true),
+            "false" => visitor.visit_bool(false),
+            _ if !starts_like_number || is_padded => visitor.visit_str(text),
+            _ => {
+                if let Ok(number) = text.parse::<u64>() {
+                    visitor.visit_u64(number)
+                } else if let Ok(number) = text.parse::<i64>() {
+                    visitor.visit_i64(number)
+                } else if let Ok(number) = float::parse(text) {
+                    visitor.visit_f64(number)
+                } else {
+                    visitor.visit_str(text)
+                }
+            }
+        }
+    }
+
+    fn any<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Error<'n>> {
+        match &self.node.value {
+            NodeValue::Null => visitor.visit_unit(),
+            NodeValue::Text { text, .. } => self.guess(text, visitor),
+            NodeValue::File(bytes) => match text::of_file(bytes) {
+                Ok(text) => visitor.visit_str(&text),
+                Err(_) => visitor.visit_bytes(bytes),
+            },
+            NodeValue::List(items) => visitor.visit_seq(Items {
+                items: items.iter().enumerate(),
+            }),
+            NodeValue::Map(entries) => visitor.visit_map(Entries {
+                entries: entries.iter(),
+                value: None,
+            }),
+        }
+    }
+}
+
+/// Numbers and bools, when they are asked for.
+macro_rules! scalars {
+    ($($method:ident $visit:ident $parse:expr;)*) => {$(
+        fn $method<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Error<'n>> {
+            let Some(text) = self.text() else { return self.deserialize_any(visitor) };
+            let parse: fn(&str) -> Option<_> = $parse;
+            let result = match parse(&text) {
+                Some(value) => visitor.$visit(value),
+                None => Err(Error::invalid_type(Unexpected::Str(&text), &visitor)),
+            };
+            result.map_err(|error: Error<'n>| error.on(self.node))
+        }
+    )*};
+}
+
+fn integer<T: TryFrom<u128> + TryFrom<i128>>(text: &str) -> Option<T> {
+    Integer::parse(text).ok()?.fit().ok()
+}
+
+impl<'n> Deserializer<'n> for Input<'n> {
+    type Error = Error<'n>;
+
+    fn deserialize_any<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Error<'n>> {
+        self.any(visitor).map_err(|error| error.on(self.node))
+    }
+
+    scalars! {
+        deserialize_bool visit_bool super::bool::parse;
+        deserialize_i8 visit_i8 integer;
+        deserialize_i16 visit_i16 integer;
+        deserialize_i32 visit_i32 integer;
+        deserialize_i64 visit_i64 integer;
+        deserialize_i128 visit_i128 integer;
+        deserialize_u8 visit_u8 integer;
+        deserialize_u16 visit_u16 integer;
+        deserialize_u32 visit_u32 integer;
+        deserialize_u64 visit_u64 integer;
+        deserialize_u128 visit_u128 integer;
+        deserialize_f32 visit_f64 |text| float::parse(text).ok();
+        deserialize_f64 visit_f64 |text| float::parse(text).ok();
+    }
+
+    fn deserialize_str<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Error<'n>> {
+        match self.text() {
+            Some(text) => visitor
+                .visit_str(&text)
+                .map_err(|error: Error<'n>| error.on(self.node)),
+            None => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Error<'n>> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_char<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Error<'n>> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_bytes<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Error<'n>> {
+        let bytes = match &self.node.value {
+            NodeValue::Text { text, .. } => text.as_bytes(),
+            NodeValue::File(bytes) => bytes,
+            _ => return self.deserialize_any(visitor),
+        };
+        visitor
+            .visit_bytes(bytes)
+            .map_err(|error: Error<'n>| error.on(self.node))
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Error<'n>> {
+        self.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Error<'n>> {
+        match self.node.value {
+            NodeValue::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'n>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error<'n>> {
+        visitor
+            .visit_newtype_struct(self)
+            .map_err(|error: Error<'n>| error.on(self.node))
+    }
+
+    fn deserialize_enum<V: Visitor<'n>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error<'n>> {
+        let (name, content) = match &self.node.value {
+            NodeValue::Map(entries) => match &entries[..] {
+                [entry] => (Cow::Borrowed(&*entry.key), Some(&entry.node)),
+                _ => return self.deserialize_any(visitor),
+            },
+            _ => match self.text() {
+                Some(text) => (text, None),
+                None => return self.deserialize_any(visitor),
+            },
+        };
+        visitor
+            .visit_enum(Choice { name, content })
+            .map_err(|error| error.on(self.node))
+    }
+
+    forward_to_deserialize_any! {
+        <V: Visitor<'n>>
+        unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+/// The items of a list.
+struct Items<'n> {
+    items: Enumerate<Iter<'n, Node>>,
+}
+
+impl<'n> SeqAccess<'n> for Items<'n> {
+    type Error = Error<'n>;
+
+    fn next_element_seed<T: DeserializeSeed<'n>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error<'n>> {
+        let Some((i, node)) = self.items.next() else {
+            return Ok(None);
+        };
+        let item = seed.deserialize(Input { node });
+        item.map(Some)
+            .map_err(|error| error.on(node).below(format!("[{i}]")))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.items.len())
+    }
+}
+
+/// The entries of a map.
+struct Entries<'n> {
+    entries: Iter<'n, Entry>,
+    value: Option<&'n Entry>,
+}
+
+impl<'n> MapAccess<'n> for Entries<'n> {
+    type Error = Error<'n>;
+
+    fn next_key_seed<K: DeserializeSeed<'n>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error<'n>> {
+        self.value = self.entries.next();
+        let Some(entry) = self.value else {
+            return Ok(None);
+        };
+        seed.deserialize(BorrowedStrDeserializer::new(&entry.key))
+            .map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'n>>(&mut self, seed: V) -> Result<V::Value, Error<'n>> {
+        let Some(entry) = self.value.take() else {
+            return Err(Error::custom("a value was asked for before its key"));
+        };
+        let value = seed.deserialize(Input { node: &entry.node });
+        value.map_err(|error| error.on(&entry.node).below(entry.key.to_string()))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.entries.len())
+    }
+}
+
+/// A variant by its name, with its content if it has any.
+struct Choice<'n> {
+    name: Cow<'n, str>,
+    content: Option<&'n Node>,
+}
+
+impl<'n> EnumAccess<'n> for Choice<'n> {
+    type Error = Error<'n>;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'n>>(self, seed: V) -> Result<(V::Value, Self), Error<'n>> {
+        let variant = seed.deserialize(StrDeserializer::new(&self.name))?;
+        Ok((variant, self))
+    }
+}
+
+impl<'n> Choice<'n> {
+    fn content<T>(
+        self,
+        read: impl FnOnce(Input<'n>) -> Result<T, Error<'n>>,
+    ) -> Result<T, Error<'n>> {
+        let Some(node) = self.content else {
+            return Err(Error::custom(format!("`{}` needs content", self.name)));
+        };
+        read(Input { node }).map_err(|error| error.on(node).below(self.name.into_owned()))
+    }
+}
+
+impl<'n> VariantAccess<'n> for Choice<'n> {
+    type Error = Error<'n>;
+
+    fn unit_variant(self) -> Result<(), Error<'n>> {
+        match self.content {
+            None => Ok(()),
+            Some(_) => self.content(<()>::deserialize),
+        }
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'n>>(self, seed: T) -> Result<T::Value, Error<'n>> {
+        self.content(|input| seed.deserialize(input))
+    }
+
+    fn tuple_variant<V: Visitor<'n>>(self, _: usize, visitor: V) -> Result<V::Value, Error<'n>> {
+        self.content(|input| input.deserialize_any(visitor))
+    }
+
+    fn struct_variant<V: Visitor<'n>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error<'n>> {
+        self.content(|input| input.deserialize_any(visitor))
+    }
+}
+
+// === impl Error ===
+
+impl<'n> Error<'n> {
+    fn on(mut self, node: &'n Node) -> Self {
+        self.node.get_or_insert(node);
+        self
+    }
+
+    fn below(mut self, segment: String) -> Self {
+        self.path.push(segment);
+        self
+    }
+}
+
+impl serde::de::Error for Error<'_> {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self {
+            message: message.to_string(),
+            node: None,
+            path: Vec::new(),
+        }
+    }
+}
+
+impl std::error::Error for Error<'_> {}
+
+impl fmt::Display for Error<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}

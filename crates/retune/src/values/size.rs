@@ -1,0 +1,105 @@
+//! Sizes in bytes.
+
+use std::fmt;
+
+use super::duration::{scaled, split};
+use crate::decode::{Decoder, Value};
+use crate::node::Node;
+use crate::schema::Shape;
+
+const EXPECTS: &str = "a size such as `64MiB`";
+const UNITS: &str = "units are B, kB, MB, GB, TB, PB (1000) and KiB, MiB, GiB, TiB, PiB (1024)";
+
+/// From small to large.
+const BYTES: [(&str, u64); 11] = [
+    ("B", 1),
+    ("kB", 1000),
+    ("KiB", 1 << 10),
+    ("MB", 1_000_000),
+    ("MiB", 1 << 20),
+    ("GB", 1_000_000_000),
+    ("GiB", 1 << 30),
+    ("TB", 1_000_000_000_000),
+    ("TiB", 1 << 40),
+    ("PB", 1_000_000_000_000_000),
+    ("PiB", 1 << 50),
+];
+
+/// A size in bytes, written with a unit: `64MiB`, `10MB`, `1.5GiB`, `512`.
+///
+/// A bare number is bytes. `MB` is 1000 kB and `MiB` 1024 KiB; the `B` may be left off, as in
+/// Kubernetes' quantities (`64Mi`, `10M`). Case does not matter, but a lone `m` is refused: in those
+/// quantities it means a thousandth. Fractions are rounded down to a whole byte.
+///
+/// ```
+/// use retune::ByteSize;
+///
+/// let size = ByteSize::new(64 << 20);
+/// assert_eq!(size.bytes(), 67_108_864);
+/// assert_eq!(size.to_string(), "64MiB");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ByteSize(u64);
+
+// === impl ByteSize ===
+
+impl ByteSize {
+    /// A size of so many bytes.
+    #[must_use]
+    pub const fn new(bytes: u64) -> Self {
+        Self(bytes)
+    }
+
+    /// The size in bytes.
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        self.0
+    }
+
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        if text.starts_with('-') {
+            return Err("a size is not negative");
+        }
+        let (number, unit) = split(text, |c| c.is_ascii_digit() || matches!(c, '.' | '_'));
+        let number = super::integer::without_separators(number)
+            .ok_or("`_` stands between two digits only")?;
+        let factor = Self::factor(unit.trim_start())?;
+        let bytes = scaled(&number, u128::from(factor)).map_err(|reason| match reason {
+            "not a number before the unit" => UNITS,
+            reason => reason,
+        })?;
+        u64::try_from(bytes).map(Self).map_err(|_| "too large")
+    }
+
+    fn factor(unit: &str) -> Result<u64, &'static str> {
+        if unit == "m" {
+            return Err("`m` is a thousandth in Kubernetes; write `M` or `MB`");
+        }
+        BYTES
+            .iter()
+            .find(|(name, _)| {
+                let short = name.trim_end_matches('B');
+                unit.eq_ignore_ascii_case(name) || unit.eq_ignore_ascii_case(short)
+            })
+            .map(|(_, bytes)| *bytes)
+            .ok_or(UNITS)
+    }
+}
+
+impl Value for ByteSize {
+    const SHAPE: Shape = Shape::Text(EXPECTS);
+
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+        decoder.parsed(node, EXPECTS, Self::parse)
+    }
+}
+
+/// With the largest unit that gives a whole number, so that reading it back gives the same size.
+impl fmt::Display for ByteSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = |(_, bytes): &&(&str, u64)| self.0 >= *bytes && self.0 % bytes == 0;
+        let (unit, bytes) = BYTES.iter().rev().find(whole).unwrap_or(&BYTES[0]);
+        write!(f, "{}{unit}", self.0 / bytes)
+    }
+}
