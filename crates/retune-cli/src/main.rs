@@ -1,4 +1,58 @@
-//! Command-line tools of retune.
+//! The `retune` program: tools around mounted configuration.
+//!
+//! Exit codes: 0 success, 1 failure, 2 wrong usage. `retune mount watch` runs until it is
+//! interrupted; a shell then sees 130.
 #![forbid(unsafe_code)]
+#![allow(clippy::print_stderr, reason = "errors of a command-line tool")]
 
-fn main() {}
+mod completions;
+mod failure;
+mod manifest;
+mod mount;
+mod time;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+
+/// Tools around mounted configuration.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Exit codes: 0 success, 1 failure, 2 wrong usage. \
+                  An interrupted watch ends by the signal, which a shell shows as 130."
+)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Writes, shows and watches volumes as a kubelet makes them, without a cluster.
+    #[command(subcommand)]
+    Mount(mount::Command),
+    /// Prints a script that completes this program's arguments in a shell.
+    Completions(completions::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Args::parse().command {
+        Command::Mount(command) => command.run(),
+        Command::Completions(args) => completions::run(&args),
+    };
+    match result {
+        // Whoever read our output has seen enough.
+        Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
+        Err(Failure::Message(message)) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+        Err(Failure::Usage(message)) => {
+            eprintln!("error: {message}\n\nFor more information, try '--help'.");
+            ExitCode::from(2)
+        }
+    }
+}
