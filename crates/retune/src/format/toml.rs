@@ -4,16 +4,17 @@
 //! (dropping what 13 kB gave overflowed a thread's stack), it forgets where a duplicate key was given
 //! first, and a number's text.
 
-use std::collections::HashMap;
+mod tables;
+
 use std::ops::Range;
-use std::sync::Arc;
 
 use toml_parser::decoder::ScalarKind;
 use toml_parser::parser::{Event, EventKind, RecursionGuard, ValidateWhitespace, parse_document};
 use toml_parser::{Expected, ParseError, Source};
 
-use super::{DEEPEST, MOST_PROBLEMS, duplicate, too_deep};
-use crate::node::{Entry, Node, NodeValue};
+use self::tables::{Key, Tables};
+use super::{DEEPEST, MOST_PROBLEMS, too_deep};
+use crate::node::{Node, NodeValue};
 use crate::origin::Origin;
 use crate::problem::Problem;
 
@@ -22,75 +23,32 @@ struct Builder<'a> {
     base: &'a Origin,
     events: Vec<Event>,
     at: usize,
-    /// All tables, the root first; they know each other by index.
-    tables: Vec<Table>,
+    tables: Tables<'a>,
     errors: Vec<ParseError>,
-    problems: Vec<Problem>,
-}
-
-struct Table {
-    slots: Vec<Slot>,
-    /// Slots by key.
-    index: HashMap<Arc<str>, usize>,
-    kind: Kind,
-    depth: usize,
-    range: Range<usize>,
-}
-
-/// How a table came to be, which decides what may be added to it later.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// On the way to a `[header]` below it.
-    Implied,
-    /// By a `[header]` of its own, or `{…}`: complete where it stands.
-    Written,
-    /// By a dotted key.
-    Dotted,
-}
-
-struct Slot {
-    key: Key,
-    item: Item,
-}
-
-enum Item {
-    Value(Node),
-    Table(usize),
-    /// `[[name]]`, each time one more.
-    Tables(Vec<usize>),
-}
-
-#[derive(Clone)]
-struct Key {
-    text: Arc<str>,
-    range: Range<usize>,
 }
 
 pub(super) fn read(content: &str, base: &Origin) -> Result<Option<Node>, Vec<Problem>> {
     let source = Source::new(content);
     let tokens = source.lex().into_vec();
     let (mut events, mut errors) = (Vec::with_capacity(tokens.len()), Vec::new());
-    {
-        let mut receiver = ValidateWhitespace::new(&mut events, source);
-        let mut receiver = RecursionGuard::new(&mut receiver, DEEPEST as u32);
-        parse_document(&tokens, &mut receiver, &mut errors);
-    }
-    let root = Table::new(Kind::Written, 1, 0..content.trim_end().len());
+    let mut receiver = ValidateWhitespace::new(&mut events, source);
+    let mut receiver = RecursionGuard::new(&mut receiver, DEEPEST as u32);
+    parse_document(&tokens, &mut receiver, &mut errors);
+    let tables = Tables::new(base, 0..content.trim_end().len());
     let mut builder = Builder {
         source,
         base,
         events,
         at: 0,
-        tables: vec![root],
+        tables,
         errors,
-        problems: Vec::new(),
     };
     builder.document();
-    let problems = builder.problems();
+    let root = builder.tables.node(0);
+    let problems = builder.into_problems();
     if !problems.is_empty() {
         return Err(problems);
     }
-    let root = builder.node(0);
     Ok(Some(root).filter(|root| !root.entries().is_empty()))
 }
 
@@ -131,48 +89,14 @@ impl Builder<'_> {
             range.end = close.span().end();
         }
         // What follows a broken header belongs to a table of no name, so that it is read all the same.
-        self.named(&path, range.clone(), many)
-            .unwrap_or_else(|| self.add(Kind::Written, 1, range))
-    }
-
-    fn named(&mut self, path: &[Key], range: Range<usize>, many: bool) -> Option<usize> {
-        let (last, parents) = path.split_last()?;
-        let parent = self.descend(0, parents, Kind::Implied)?;
-        let depth = self.deeper(parent, 1 + usize::from(many), &last.range)?;
-        match self.slot(parent, last) {
-            None => {
-                let table = self.add(Kind::Written, depth, range);
-                let item = if many {
-                    Item::Tables(vec![table])
-                } else {
-                    Item::Table(table)
-                };
-                self.tables.get_mut(parent)?.insert(last.clone(), item);
-                Some(table)
-            }
-            Some(Item::Tables(_)) if many => {
-                let table = self.add(Kind::Written, depth, range);
-                if let Some(Item::Tables(tables)) = self.slot(parent, last) {
-                    tables.push(table);
-                }
-                Some(table)
-            }
-            Some(&mut Item::Table(table)) if !many => {
-                let found = self.tables.get_mut(table)?;
-                if found.kind == Kind::Implied {
-                    (found.kind, found.range) = (Kind::Written, range);
-                    return Some(table);
-                }
-                self.twice(parent, last)
-            }
-            Some(_) => self.twice(parent, last),
-        }
+        let named = self.tables.named(&path, range.clone(), many);
+        named.unwrap_or_else(|| self.tables.add(1, range))
     }
 
     /// `a.b = value`, the first key already taken.
     fn pair(&mut self, table: usize, first: &Event) {
         let path = self.path(first);
-        let depth = self.tables.get(table).map_or(1, |table| table.depth) + path.len();
+        let depth = self.tables.depth(table) + path.len();
         if self
             .peek()
             .is_none_or(|event| event.kind() != EventKind::KeyValSep)
@@ -184,22 +108,7 @@ impl Builder<'_> {
         let Some(value) = self.value(&event, depth) else {
             return;
         };
-        let Some((last, parents)) = path.split_last() else {
-            return;
-        };
-        let Some(parent) = self.descend(table, parents, Kind::Dotted) else {
-            return;
-        };
-        match self.slot(parent, last) {
-            None => {
-                if let Some(table) = self.tables.get_mut(parent) {
-                    table.insert(last.clone(), Item::Value(value));
-                }
-            }
-            Some(_) => {
-                self.twice(parent, last);
-            }
-        }
+        self.tables.set(table, &path, value);
     }
 
     /// The value that begins with an event, which it takes if it is one.
@@ -229,7 +138,7 @@ impl Builder<'_> {
                 NodeValue::List(items)
             }
             InlineTableOpen => {
-                let table = self.add(Kind::Written, depth, range.clone());
+                let table = self.tables.add(depth, range.clone());
                 while let Some(event) = self.next() {
                     range.end = event.span().end();
                     match event.kind() {
@@ -238,12 +147,12 @@ impl Builder<'_> {
                         _ => {}
                     }
                 }
-                self.node(table).value
+                self.tables.node(table).value
             }
             _ => self.scalar(event)?,
         };
         if depth > DEEPEST && !matches!(value, NodeValue::Text { .. }) {
-            self.problems.push(too_deep(self.base, range));
+            self.tables.problems.push(too_deep(self.base, range));
             return None;
         }
         Some(Node::new(value, self.base.part(range)))
@@ -299,99 +208,9 @@ impl Builder<'_> {
         })
     }
 
-    /// The table at a path, made where there is none; `None` after telling why there cannot be one.
-    fn descend(&mut self, mut table: usize, path: &[Key], kind: Kind) -> Option<usize> {
-        for key in path {
-            let next = match self.slot(table, key) {
-                None => {
-                    let depth = self.deeper(table, 1, &key.range)?;
-                    let next = self.add(kind, depth, key.range.clone());
-                    self.tables
-                        .get_mut(table)?
-                        .insert(key.clone(), Item::Table(next));
-                    next
-                }
-                Some(&mut Item::Table(next)) => next,
-                Some(Item::Tables(tables)) if kind == Kind::Implied => *tables.last()?,
-                Some(_) => return self.twice(table, key),
-            };
-            let found = self.tables.get_mut(next)?;
-            if kind == Kind::Dotted {
-                if found.kind == Kind::Written {
-                    return self.twice(table, key);
-                }
-                found.kind = Kind::Dotted;
-            }
-            table = next;
-        }
-        Some(table)
-    }
-
-    fn deeper(&mut self, table: usize, levels: usize, range: &Range<usize>) -> Option<usize> {
-        let depth = self.tables.get(table)?.depth + levels;
-        if depth > DEEPEST {
-            self.problems.push(too_deep(self.base, range.clone()));
-            return None;
-        }
-        Some(depth)
-    }
-
-    fn slot(&mut self, table: usize, key: &Key) -> Option<&mut Item> {
-        let table = self.tables.get_mut(table)?;
-        let at = *table.index.get(&key.text)?;
-        table.slots.get_mut(at).map(|slot| &mut slot.item)
-    }
-
-    fn twice(&mut self, table: usize, key: &Key) -> Option<usize> {
-        let table = self.tables.get(table)?;
-        let first = table
-            .slots
-            .get(*table.index.get(&key.text)?)?
-            .key
-            .range
-            .clone();
-        let second = self.base.part(key.range.clone());
-        self.problems
-            .push(duplicate(&key.text, &self.base.part(first), second));
-        None
-    }
-
-    fn add(&mut self, kind: Kind, depth: usize, range: Range<usize>) -> usize {
-        self.tables.push(Table::new(kind, depth, range));
-        self.tables.len() - 1
-    }
-
-    /// Takes a table and all below it out.
-    fn node(&mut self, table: usize) -> Node {
-        let Some(table) = self.tables.get_mut(table) else {
-            return Node::null();
-        };
-        let (slots, range) = (std::mem::take(&mut table.slots), table.range.clone());
-        let entries = slots.into_iter().map(|Slot { key, item }| {
-            let node = match item {
-                Item::Value(node) => node,
-                Item::Table(table) => self.node(table),
-                Item::Tables(tables) => {
-                    let items: Vec<_> = tables.into_iter().map(|table| self.node(table)).collect();
-                    let origin = items
-                        .first()
-                        .map_or_else(|| self.base.clone(), |i| i.origin.clone());
-                    Node::new(NodeValue::List(items), origin)
-                }
-            };
-            Entry {
-                key: key.text,
-                key_origin: self.base.part(key.range),
-                node,
-            }
-        });
-        let entries = entries.collect();
-        Node::map(entries, self.base.part(range))
-    }
-
     /// All that is wrong, in the order of the text.
-    fn problems(&mut self) -> Vec<Problem> {
-        let mut problems = std::mem::take(&mut self.problems);
+    fn into_problems(self) -> Vec<Problem> {
+        let mut problems = self.tables.problems;
         let end = self.source.input().len();
         problems.extend(self.errors.iter().map(|error| {
             let range = error
@@ -428,25 +247,6 @@ impl Builder<'_> {
                 _ => return Some(event),
             }
         }
-    }
-}
-
-// === impl Table ===
-
-impl Table {
-    fn new(kind: Kind, depth: usize, range: Range<usize>) -> Self {
-        Self {
-            slots: Vec::new(),
-            index: HashMap::new(),
-            kind,
-            depth,
-            range,
-        }
-    }
-
-    fn insert(&mut self, key: Key, item: Item) {
-        self.index.insert(key.text.clone(), self.slots.len());
-        self.slots.push(Slot { key, item });
     }
 }
 

@@ -1,13 +1,15 @@
 //! YAML 1.2, from the parser's events; scalars stay text.
 
+mod map;
+
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Tag};
 
-use super::{DEEPEST, MOST_PROBLEMS, character, duplicate, too_deep};
-use crate::node::{Entry, Node, NodeValue};
+use self::map::Map;
+use super::{DEEPEST, MOST_PROBLEMS, character, too_deep};
+use crate::node::{Node, NodeValue};
 use crate::origin::Origin;
 use crate::problem::Problem;
 
@@ -38,25 +40,6 @@ struct Open {
 enum Content {
     List(Vec<Node>),
     Map(Map),
-}
-
-#[derive(Default)]
-struct Map {
-    entries: Vec<Entry>,
-    keys: HashMap<Arc<str>, Origin>,
-    key: Option<Key>,
-    /// What `<<` gives: it fills what the map does not set itself.
-    merged: Vec<Entry>,
-}
-
-enum Key {
-    Text {
-        text: Arc<str>,
-        origin: Origin,
-    },
-    Merge,
-    /// One that was told as a problem; its value is dropped.
-    Broken,
 }
 
 /// A node that aliases may repeat.
@@ -293,13 +276,8 @@ impl Builder<'_> {
             }
             Content::Map(map) => map,
         };
-        let done = match map.key.take() {
-            None => {
-                let source = self.content.get(range.clone()).unwrap_or_default();
-                map.key(&node, source, self.base.part(range))
-            }
-            Some(key) => map.value(key, node),
-        };
+        let source = self.content.get(range.clone()).unwrap_or_default();
+        let done = map.take(node, source, self.base.part(range));
         self.problems.extend(done.err());
         Ok(())
     }
@@ -357,76 +335,6 @@ impl Builder<'_> {
         } else {
             problem.with_help(help)
         }
-    }
-}
-
-// === impl Map ===
-
-impl Map {
-    /// Takes a key; `source` is how it is written.
-    fn key(&mut self, node: &Node, source: &str, origin: Origin) -> Result<(), Problem> {
-        self.key = Some(Key::Broken);
-        let (text, quoted): (Arc<str>, bool) = match &node.value {
-            NodeValue::Text { text, quoted } => (text.clone(), *quoted),
-            // The words for null are as good a key as any other.
-            NodeValue::Null if !source.is_empty() => (source.into(), false),
-            _ => return Err(Problem::new("", "a key must be text").at(origin)),
-        };
-        if let Some(first) = self.keys.get(&text) {
-            return Err(duplicate(&text, first, origin));
-        }
-        self.keys.insert(text.clone(), origin.clone());
-        let merge = !quoted && &*text == "<<";
-        self.key = Some(if merge {
-            Key::Merge
-        } else {
-            Key::Text { text, origin }
-        });
-        Ok(())
-    }
-
-    fn value(&mut self, key: Key, node: Node) -> Result<(), Problem> {
-        match key {
-            Key::Broken => return Ok(()),
-            Key::Text { text, origin } => {
-                self.entries.push(Entry {
-                    key: text,
-                    key_origin: origin,
-                    node,
-                });
-                return Ok(());
-            }
-            Key::Merge => {}
-        }
-        let maps = match node {
-            Node {
-                value: NodeValue::List(items),
-                ..
-            } => items,
-            map => vec![map],
-        };
-        for map in maps {
-            match map.value {
-                NodeValue::Map(entries) => self.merged.extend(entries),
-                _ => {
-                    let message = "`<<` takes a map or a list of maps";
-                    return Err(Problem::new("", message).at(map.origin));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The entries; what `<<` gave comes after what is written here, the first of it winning.
-    fn finish(mut self) -> Vec<Entry> {
-        for entry in self.merged {
-            if !self.keys.contains_key(&entry.key) {
-                self.keys
-                    .insert(entry.key.clone(), entry.key_origin.clone());
-                self.entries.push(entry);
-            }
-        }
-        self.entries
     }
 }
 
