@@ -1,7 +1,7 @@
 //! `cargo xtask image EXAMPLE`: an example's static programs, and the image that holds them.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -206,25 +206,22 @@ impl Builder {
     }
 }
 
-/// Runs it until it has written one line to either output, then ends it and all that it started.
+/// Runs it until it has written one line to its standard output, then ends it and all that it
+/// started. What stands in the way, the program's own words too, goes to this terminal.
 fn first_line(command: &mut Command) -> Result<String> {
-    let child = command.process_group(0).stdin(Stdio::null());
-    let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = command
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn();
     let mut child = child.map_err(|error| format!("cannot start {command:?}: {error}"))?;
-    let (lines, first) = mpsc::channel();
-    for pipe in [
-        child.stdout.take().map(boxed),
-        child.stderr.take().map(boxed),
-    ] {
-        let lines = lines.clone();
+    let (sender, first) = mpsc::channel();
+    if let Some(output) = child.stdout.take() {
         thread::spawn(move || {
-            let pipe = BufReader::new(pipe?);
-            pipe.lines()
-                .map_while(|line| line.ok())
-                .try_for_each(|line| lines.send(line).ok())
+            let line = BufReader::new(output).lines().next();
+            line.map(|line| sender.send(line.unwrap_or_default()))
         });
     }
-    drop(lines);
     let line = first.recv_timeout(PATIENCE);
     let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
     let ended = child.wait();
@@ -232,8 +229,4 @@ fn first_line(command: &mut Command) -> Result<String> {
         RecvTimeoutError::Timeout => format!("{command:?} wrote no line within {PATIENCE:?}"),
         RecvTimeoutError::Disconnected => format!("{command:?} wrote nothing: {ended:?}"),
     })
-}
-
-fn boxed(pipe: impl Read + Send + 'static) -> Box<dyn Read + Send> {
-    Box::new(pipe)
 }
