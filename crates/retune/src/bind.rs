@@ -1,7 +1,325 @@
 //! From a source's own names to the fields of the schema.
-use crate::node::Node;
-use crate::schema::Shape;
+//!
+//! A document's keys become the fields' names, text becomes lists and maps where the type wants
+//! them, what the type calls secret is marked, and names that nothing answers to are noted.
 
-pub(crate) fn to_shape(node: Node, _shape: &Shape) -> Node {
-    node
+use crate::decode::push_segment;
+use crate::format;
+use crate::name;
+use crate::node::{Entry, Node, NodeValue};
+use crate::problem::Problem;
+use crate::schema::{Alias, Schema, Shape, Variant};
+
+/// What was met while binding a source.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    /// Reject the candidate.
+    pub(crate) problems: Vec<Problem>,
+    /// Are worth a line in the status.
+    pub(crate) warnings: Vec<Problem>,
+}
+
+/// Binds a document's top to the fields of a schema.
+pub(crate) fn document(node: Node, schema: &'static Schema, notes: &mut Notes) -> Node {
+    Binder {
+        notes,
+        path: String::new(),
+    }
+    .bind(node, &Shape::Struct(schema))
+}
+
+/// Binds the value of one field, found at `path`.
+pub(crate) fn value(node: Node, shape: &Shape, path: &str, notes: &mut Notes) -> Node {
+    Binder {
+        notes,
+        path: path.to_owned(),
+    }
+    .bind(node, shape)
+}
+
+/// Binds a text of the program's own, such as a default, about which there is nothing to note.
+pub(crate) fn to_shape(node: Node, shape: &Shape) -> Node {
+    value(node, shape, "", &mut Notes::default())
+}
+
+struct Binder<'a> {
+    notes: &'a mut Notes,
+    path: String,
+}
+
+// === impl Binder ===
+
+impl Binder<'_> {
+    fn bind(&mut self, node: Node, shape: &Shape) -> Node {
+        match shape {
+            Shape::Optional(inner) => self.bind(node, inner),
+            Shape::Secret(inner) => self.bind(node.into_secret(), inner).into_secret(),
+            Shape::Struct(schema) => self.fields(node, schema),
+            Shape::List(item) => self.list(node, item),
+            Shape::Map(item) => self.map(node, item),
+            Shape::Choice(variants) => self.choice(node, variants),
+            Shape::Text(_) | Shape::Bytes | Shape::Opaque(_) => node,
+        }
+    }
+
+    fn within(&mut self, segment: &str, node: Node, shape: &Shape) -> Node {
+        let length = self.path.len();
+        push_segment(&mut self.path, segment);
+        let node = self.bind(node, shape);
+        self.path.truncate(length);
+        node
+    }
+
+    fn fields(&mut self, node: Node, schema: &'static Schema) -> Node {
+        let node = self.structured(node);
+        let NodeValue::Map(entries) = node.value else {
+            return node;
+        };
+        let mut bound: Vec<Entry> = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let Some((field, alias)) = schema.find(&entry.key) else {
+                let known = schema.fields.iter().map(|field| field.outside);
+                self.unknown(&entry, name::nearest(&entry.key, known));
+                continue;
+            };
+            self.note_deprecated(alias, field.outside, &entry);
+            if let Some(twin) = bound.iter().find(|other| *other.key == *field.name) {
+                let message = format!(
+                    "given twice: `{}` and `{}` (at {}) mean the same field",
+                    entry.key, field.outside, twin.key_origin
+                );
+                self.problem(Problem::new(field.name, message), &entry);
+                continue;
+            }
+            let node = self.within(field.name, entry.node, &field.shape);
+            bound.push(Entry {
+                key: field.name.into(),
+                key_origin: entry.key_origin,
+                node,
+            });
+        }
+        Node {
+            value: NodeValue::Map(bound),
+            ..node
+        }
+    }
+
+    fn list(&mut self, node: Node, item: &Shape) -> Node {
+        let node = self.structured(node);
+        let items = match node.value {
+            NodeValue::List(items) => items,
+            NodeValue::Text { .. } | NodeValue::File(_) => match split(&node) {
+                Some(items) => items,
+                None => return node,
+            },
+            _ => return node,
+        };
+        let items = items
+            .into_iter()
+            .enumerate()
+            .map(|(i, node)| self.within(&format!("[{i}]"), node, item))
+            .collect();
+        Node {
+            value: NodeValue::List(items),
+            origin: node.origin,
+            secret: node.secret,
+        }
+    }
+
+    fn map(&mut self, node: Node, item: &Shape) -> Node {
+        let node = self.structured(node);
+        let entries = match node.value {
+            NodeValue::Map(entries) => entries,
+            NodeValue::Text { .. } | NodeValue::File(_) => match pairs(&node) {
+                Some(entries) => entries,
+                None => return node,
+            },
+            _ => return node,
+        };
+        let entries = entries
+            .into_iter()
+            .map(|entry| {
+                let key = entry.key.clone();
+                Entry {
+                    node: self.within(&key, entry.node, item),
+                    ..entry
+                }
+            })
+            .collect();
+        Node {
+            value: NodeValue::Map(entries),
+            origin: node.origin,
+            secret: node.secret,
+        }
+    }
+
+    /// A variant with content is a map with the variant's name as its one key.
+    fn choice(&mut self, node: Node, variants: &'static [Variant]) -> Node {
+        let has_content = variants.iter().any(|variant| variant.content.is_some());
+        let node = if has_content {
+            self.structured(node)
+        } else {
+            node
+        };
+        let NodeValue::Map(entries) = node.value else {
+            return node;
+        };
+        let entries = entries
+            .into_iter()
+            .map(|entry| {
+                let Some(variant) = variants.iter().find(|v| v.answers_to(&entry.key)) else {
+                    return entry;
+                };
+                let alias = variant
+                    .aliases
+                    .iter()
+                    .find(|a| name::same(a.name, &entry.key));
+                self.note_deprecated(alias, variant.name, &entry);
+                let node = match &variant.content {
+                    Some(content) => self.within(variant.name, entry.node, content),
+                    None => entry.node,
+                };
+                Entry {
+                    key: variant.name.into(),
+                    key_origin: entry.key_origin,
+                    node,
+                }
+            })
+            .collect();
+        Node {
+            value: NodeValue::Map(entries),
+            origin: node.origin,
+            secret: node.secret,
+        }
+    }
+
+    /// A text in brackets, where a list or map is wanted, is a small document.
+    fn structured(&mut self, node: Node) -> Node {
+        let Some(text) = plain_text(&node) else {
+            return node;
+        };
+        if !text.trim_start().starts_with(['[', '{']) {
+            return node;
+        }
+        match format::flow(text, &node.origin) {
+            Ok(parsed) if node.secret => parsed.into_secret(),
+            Ok(parsed) => parsed,
+            Err(mut problem) => {
+                problem.path.clone_from(&self.path);
+                problem.secret = node.secret;
+                self.notes.problems.push(problem);
+                node
+            }
+        }
+    }
+
+    fn unknown(&mut self, entry: &Entry, nearest: Option<&str>) {
+        let mut path = self.path.clone();
+        push_segment(&mut path, &entry.key);
+        self.notes
+            .warnings
+            .push(unknown(path, nearest).at(entry.key_origin.clone()));
+    }
+
+    fn note_deprecated(&mut self, alias: Option<&Alias>, current: &str, entry: &Entry) {
+        if alias.is_some_and(|alias| alias.deprecated) {
+            let mut path = self.path.clone();
+            push_segment(&mut path, &entry.key);
+            self.notes
+                .warnings
+                .push(deprecated(path, current).at(entry.key_origin.clone()));
+        }
+    }
+
+    fn problem(&mut self, mut problem: Problem, entry: &Entry) {
+        let mut path = self.path.clone();
+        push_segment(&mut path, &problem.path);
+        problem.path = path;
+        self.notes
+            .problems
+            .push(problem.at(entry.key_origin.clone()));
+    }
+}
+
+/// The note on a name that no field answers to.
+pub(crate) fn unknown(path: String, nearest: Option<&str>) -> Problem {
+    let problem = Problem::new(path, "unknown: no field has this name, it is ignored");
+    match nearest {
+        Some(nearest) => problem.with_help(format!("did you mean `{}`?", name::kebab(nearest))),
+        None => problem,
+    }
+}
+
+/// The note on a name that was replaced by another.
+pub(crate) fn deprecated(path: String, current: &str) -> Problem {
+    Problem::new(
+        path,
+        format!("deprecated: now called `{}`", name::kebab(current)),
+    )
+    .with_help("the old name still works; use the new one")
+}
+
+fn plain_text(node: &Node) -> Option<&str> {
+    match &node.value {
+        NodeValue::Text { text, .. } => Some(text),
+        NodeValue::File(bytes) => std::str::from_utf8(bytes).ok(),
+        _ => None,
+    }
+}
+
+/// `a, b,` as a list: split at commas, blanks around items trimmed, a final comma ignored; the empty
+/// text is the empty list. In a file, a line end separates as well.
+fn split(node: &Node) -> Option<Vec<Node>> {
+    let text = plain_text(node)?;
+    let is_file = matches!(node.value, NodeValue::File(_));
+    Some(
+        parts(text, |c| c == ',' || is_file && c == '\n')
+            .map(|(start, item)| Node {
+                value: NodeValue::Text {
+                    text: item.into(),
+                    quoted: false,
+                },
+                origin: node.origin.part(start..start + item.len()),
+                secret: node.secret,
+            })
+            .collect(),
+    )
+}
+
+/// `a=1, b=2` as a map.
+fn pairs(node: &Node) -> Option<Vec<Entry>> {
+    let text = plain_text(node)?;
+    let is_file = matches!(node.value, NodeValue::File(_));
+    parts(text, |c| c == ',' || is_file && c == '\n')
+        .map(|(start, pair)| {
+            let (key, value) = pair.split_once('=')?;
+            let at = start + key.len() + 1;
+            Some(Entry {
+                key: key.trim().into(),
+                key_origin: node.origin.part(start..start + key.len()),
+                node: Node {
+                    value: NodeValue::Text {
+                        text: value.trim().into(),
+                        quoted: false,
+                    },
+                    origin: node.origin.part(at..at + value.len()),
+                    secret: node.secret,
+                },
+            })
+        })
+        .collect()
+}
+
+/// The trimmed parts of a text with their places; no part after a final separator.
+fn parts(text: &str, separates: impl Fn(char) -> bool) -> impl Iterator<Item = (usize, &str)> {
+    let base = text.as_ptr() as usize;
+    let text = text.trim_end();
+    let text = text.strip_suffix(&separates).unwrap_or(text);
+    let empty = text.trim().is_empty();
+    text.split(separates)
+        .filter(move |_| !empty)
+        .map(move |part| {
+            let part = part.trim();
+            (part.as_ptr() as usize - base, part)
+        })
 }

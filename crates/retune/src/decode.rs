@@ -71,7 +71,8 @@ impl Decoder {
                 content
                     .map_err(|error| {
                         let at = error.valid_up_to();
-                        let message = format!("not UTF-8 at byte {at}, where {expects} is expected");
+                        let message =
+                            format!("not UTF-8 at byte {at}, where {expects} is expected");
                         let help = "a `Vec<u8>` takes any bytes".to_owned();
                         self.problem(node, message, Some(help));
                     })
@@ -115,7 +116,9 @@ impl Decoder {
         match parse(&text) {
             Ok(value) => Some(value),
             Err(error) => {
-                let reason = (!node.secret).then(|| error.to_string()).filter(|r| !r.is_empty());
+                let reason = (!node.secret)
+                    .then(|| error.to_string())
+                    .filter(|r| !r.is_empty());
                 self.mismatch(node, expects, reason);
                 None
             }
@@ -223,6 +226,7 @@ impl Decoder {
         if parent.origin.span().is_some() {
             problem = problem.at(parent.origin.clone());
         }
+        problem.missing = true;
         self.problems.push(problem);
         None
     }
@@ -237,7 +241,9 @@ impl Decoder {
         check: impl FnOnce(&T) -> Result<(), E>,
     ) -> bool {
         let Some(value) = value else { return true };
-        let Err(error) = check(value) else { return true };
+        let Err(error) = check(value) else {
+            return true;
+        };
         let message = error.to_string();
         match field {
             Some(field) => self.within(field.name, |decoder| {

@@ -15,7 +15,9 @@ pub(crate) fn normal(name: &str) -> String {
 }
 
 fn letters(name: &str) -> impl Iterator<Item = u8> + '_ {
-    name.bytes().filter(|b| counts(*b)).map(|b| b.to_ascii_lowercase())
+    name.bytes()
+        .filter(|b| counts(*b))
+        .map(|b| b.to_ascii_lowercase())
 }
 
 const fn counts(byte: u8) -> bool {
@@ -29,12 +31,21 @@ pub(crate) const fn hash(mut hash: u64, name: &str) -> u64 {
     while i < bytes.len() {
         if counts(bytes[i]) {
             hash ^= bytes[i].to_ascii_lowercase() as u64;
-            hash = hash.wrapping_mul(0x0000_0100_0000_01b3);
+            hash = hash.wrapping_mul(FNV_PRIME);
         }
         i += 1;
     }
     hash
 }
+
+/// FNV-1a over all bytes, going on from `hash`.
+pub(crate) fn hash_bytes(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME)
+    })
+}
+
+const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 
 /// The offset basis of FNV-1a, 64 bits.
 pub(crate) const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
@@ -47,7 +58,13 @@ pub(crate) fn kebab(name: &str) -> String {
 /// `feature_flags.new_ui` as a variable is written: `FEATURE_FLAGS_NEW_UI`.
 pub(crate) fn screaming(path: &str) -> String {
     path.chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        })
         .collect()
 }
 
@@ -71,7 +88,9 @@ fn distance(a: &str, b: &str) -> usize {
     for (i, x) in a.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
-            let mut best = (above[j] + usize::from(x != y)).min(above[j + 1] + 1).min(row[j] + 1);
+            let mut best = (above[j] + usize::from(x != y))
+                .min(above[j + 1] + 1)
+                .min(row[j] + 1);
             if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
                 best = best.min(before[j - 1] + 1);
             }
@@ -92,13 +111,19 @@ mod tests {
             assert!(same("new_ui", other), "{other}");
         }
         assert!(!same("new_ui", "new_uid"));
-        assert_eq!(hash(hash(HASH_START, "db"), "host_name"), hash(HASH_START, "DB_HOST_NAME"));
+        assert_eq!(
+            hash(hash(HASH_START, "db"), "host_name"),
+            hash(HASH_START, "DB_HOST_NAME")
+        );
     }
 
     #[test]
     fn a_near_name_is_suggested_and_a_far_one_is_not() {
         assert_eq!(nearest("wran", ["debug", "info", "warn"]), Some("warn"));
-        assert_eq!(nearest("log-levle", ["log_level", "timeout"]), Some("log_level"));
+        assert_eq!(
+            nearest("log-levle", ["log_level", "timeout"]),
+            Some("log_level")
+        );
         assert_eq!(nearest("zebra", ["debug", "info", "warn"]), None);
     }
 }

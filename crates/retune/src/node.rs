@@ -46,11 +46,21 @@ pub(crate) struct Entry {
 
 impl Node {
     pub(crate) fn new(value: NodeValue, origin: Origin) -> Self {
-        Self { value, origin, secret: false }
+        Self {
+            value,
+            origin,
+            secret: false,
+        }
     }
 
     pub(crate) fn text(text: impl Into<Arc<str>>, origin: Origin) -> Self {
-        Self::new(NodeValue::Text { text: text.into(), quoted: false }, origin)
+        Self::new(
+            NodeValue::Text {
+                text: text.into(),
+                quoted: false,
+            },
+            origin,
+        )
     }
 
     pub(crate) fn map(entries: Vec<Entry>, origin: Origin) -> Self {
@@ -88,17 +98,19 @@ impl Node {
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
-        self.entries().iter().find(|entry| &*entry.key == key).map(|entry| &entry.node)
+        self.entries()
+            .iter()
+            .find(|entry| &*entry.key == key)
+            .map(|entry| &entry.node)
     }
 
     /// Whether two nodes hold the same content, wherever it was written.
     pub(crate) fn same_content(&self, other: &Self) -> bool {
         match (&self.value, &other.value) {
             (NodeValue::Null, NodeValue::Null) => true,
-            (
-                NodeValue::Text { text: a, quoted: x },
-                NodeValue::Text { text: b, quoted: y },
-            ) => a == b && x == y,
+            (NodeValue::Text { text: a, quoted: x }, NodeValue::Text { text: b, quoted: y }) => {
+                a == b && x == y
+            }
             (NodeValue::File(a), NodeValue::File(b)) => a == b,
             (NodeValue::List(a), NodeValue::List(b)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same_content(b))
@@ -106,7 +118,9 @@ impl Node {
             (NodeValue::Map(a), NodeValue::Map(b)) => {
                 a.len() == b.len()
                     && a.iter().all(|entry| {
-                        other.get(&entry.key).is_some_and(|node| entry.node.same_content(node))
+                        other
+                            .get(&entry.key)
+                            .is_some_and(|node| entry.node.same_content(node))
                     })
                     && b.len() == a.len()
             }

@@ -146,7 +146,12 @@ impl Span {
             .text
             .content
             .get(start.unwrap_or_default()..self.range.start);
-        before.unwrap_or_default().trim_start_matches('\u{feff}').chars().count() + 1
+        before
+            .unwrap_or_default()
+            .trim_start_matches('\u{feff}')
+            .chars()
+            .count()
+            + 1
     }
 
     /// The whole text and the range in it, to mark in a report. It may hold secrets.
@@ -188,10 +193,6 @@ impl Text {
             let after_breaks = self.content.match_indices('\n').map(|(at, _)| at + 1);
             std::iter::once(0).chain(after_breaks).collect()
         })
-    }
-
-    pub(crate) fn place(&self) -> &Place {
-        &self.place
     }
 }
 

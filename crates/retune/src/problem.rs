@@ -16,6 +16,8 @@ pub struct Problem {
     pub(crate) origin: Option<Origin>,
     /// The line in question must not be shown.
     pub(crate) secret: bool,
+    /// Nothing gave the value.
+    pub(crate) missing: bool,
 }
 
 // === impl Problem ===
@@ -28,6 +30,7 @@ impl Problem {
             help: None,
             origin: None,
             secret: false,
+            missing: false,
         }
     }
 

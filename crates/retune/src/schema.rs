@@ -112,7 +112,10 @@ impl Schema {
             if name::same(field.outside, outside) {
                 return Some((field, None));
             }
-            let alias = field.aliases.iter().find(|alias| name::same(alias.name, outside))?;
+            let alias = field
+                .aliases
+                .iter()
+                .find(|alias| name::same(alias.name, outside))?;
             Some((field, Some(alias)))
         })
     }
@@ -194,12 +197,20 @@ impl Variant {
         docs: &'static str,
         content: Option<Shape>,
     ) -> Self {
-        Self { name, aliases, docs, content }
+        Self {
+            name,
+            aliases,
+            docs,
+            content,
+        }
     }
 
     pub(crate) fn answers_to(&self, outside: &str) -> bool {
         name::same(self.name, outside)
-            || self.aliases.iter().any(|alias| name::same(alias.name, outside))
+            || self
+                .aliases
+                .iter()
+                .any(|alias| name::same(alias.name, outside))
     }
 }
 
@@ -230,8 +241,10 @@ impl Shape {
             Self::Text(expects) | Self::Opaque(expects) => (*expects).to_owned(),
             Self::Bytes => "bytes".to_owned(),
             Self::Choice(variants) => {
-                let names: Vec<_> =
-                    variants.iter().map(|variant| format!("`{}`", variant.name)).collect();
+                let names: Vec<_> = variants
+                    .iter()
+                    .map(|variant| format!("`{}`", variant.name))
+                    .collect();
                 format!("one of {}", names.join(", "))
             }
             Self::List(item) => format!("a list, each item {}", item.expects()),

@@ -22,5 +22,9 @@ pub(crate) fn without_final_newline(text: &str) -> &str {
 /// Text without a byte order mark, and with `\n` for `\r\n`.
 pub(crate) fn normalized(text: &str) -> Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.contains("\r\n") { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) }
+    if text.contains("\r\n") {
+        Cow::Owned(text.replace("\r\n", "\n"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }

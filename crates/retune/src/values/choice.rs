@@ -59,6 +59,10 @@ impl Decoder {
             }
             (Some(_), Some(content)) => content,
             (Some(Shape::Struct(_)), None) => &empty,
+            (Some(_), None) if node.secret => {
+                self.mismatch(node, &Shape::Choice(variants).expects(), None);
+                return None;
+            }
             (Some(shape), None) => {
                 let message = format!("`{}` needs {}", variant.name, shape.expects());
                 self.problem(node, message, Some(format!("write `{}: …`", variant.name)));

@@ -1,0 +1,257 @@
+//! Where each value of a generation came from, and what it overrode.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use crate::bind;
+use crate::error::Error;
+use crate::flat::Flat;
+use crate::merge::{self, Merged};
+use crate::name;
+use crate::node::{Node, NodeValue};
+use crate::origin::Origin;
+use crate::schema::{Default, Schema, Shape};
+
+/// What a generation was made of.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    schema: Option<&'static Schema>,
+    pub(crate) root: Node,
+    overridden: Vec<(String, Node)>,
+    ignored: Vec<Ignored>,
+    /// Since which generation each value is what it is; the others since the first.
+    since: HashMap<String, u64>,
+}
+
+/// A value that was passed over for another reason than a higher layer.
+#[derive(Clone, Debug)]
+pub(crate) struct Ignored {
+    pub(crate) path: String,
+    pub(crate) origin: Origin,
+    pub(crate) why: &'static str,
+}
+
+/// Where one value came from, and what it overrode. Secrets are redacted.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The value's path in code: `feature_flags.new_ui`.
+    pub path: String,
+    /// What holds: the value of the highest source that gives one, or the default; `None` if
+    /// there is neither.
+    pub winner: Option<Given>,
+    /// What was overridden, the highest first, the default last.
+    pub losers: Vec<Given>,
+    /// The generation that brought the value that holds.
+    pub since_generation: u64,
+}
+
+/// A value that a source gave.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Given {
+    /// The value as text, `[redacted]` for a secret.
+    pub value: String,
+    /// Where it was written.
+    pub origin: Origin,
+    /// Why it does not count, where that is not just a higher source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignored: Option<&'static str>,
+}
+
+// === impl Tree ===
+
+impl Tree {
+    /// For values that the program gives whole.
+    pub(crate) fn none() -> Self {
+        Self {
+            schema: None,
+            root: Node::map(Vec::new(), Origin::Default),
+            overridden: Vec::new(),
+            ignored: Vec::new(),
+            since: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn new(schema: &'static Schema, merged: Merged, ignored: Vec<Ignored>) -> Self {
+        Self {
+            schema: Some(schema),
+            root: merged.root,
+            overridden: merged.overridden,
+            ignored,
+            since: HashMap::new(),
+        }
+    }
+
+    /// Takes over since when each value holds, given what changed with `generation`.
+    pub(crate) fn follows(mut self, before: &Self, changed: &[String], generation: u64) -> Self {
+        self.since.clone_from(&before.since);
+        for path in changed {
+            self.since.insert(path.clone(), generation);
+        }
+        self
+    }
+
+    pub(crate) fn changed(&self, newer: &Self) -> Vec<String> {
+        self.schema.map_or_else(Vec::new, |schema| {
+            merge::changed(&self.root, &newer.root, schema)
+        })
+    }
+
+    /// The node at a path, if any source gives one.
+    pub(crate) fn at<'n>(root: &'n Node, path: &str) -> Option<&'n Node> {
+        find(root, path)
+    }
+
+    /// Every value that a source gives, with its path.
+    pub(crate) fn given(&self) -> Vec<(String, Node)> {
+        self.schema
+            .map_or_else(Vec::new, |schema| merge::leaves(&self.root, schema))
+    }
+
+    /// Whether some field, or a map, takes a value of this name.
+    pub(crate) fn check_name(&self, name: &str) -> Result<(), Error> {
+        let Some(flat) = self.schema.map(Flat::new) else {
+            return Err(Error::message("this configuration has no sources to read"));
+        };
+        if flat.takes(name) {
+            return Ok(());
+        }
+        let problem = bind::unknown(name.to_owned(), flat.nearest(name).as_deref());
+        Err(Error::new("nothing was set", vec![problem]))
+    }
+
+    /// The same 16 hexadecimal digits wherever the same values run; secrets do not count.
+    pub(crate) fn hash(&self) -> String {
+        let mut leaves = self.given();
+        leaves.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut hash = name::HASH_START;
+        for (path, node) in leaves.iter().filter(|(_, node)| !node.secret) {
+            for part in [path, node.kind(), &node.shown()] {
+                hash = name::hash_bytes(hash, part.as_bytes());
+                hash = name::hash_bytes(hash, &[0xff]);
+            }
+        }
+        format!("{hash:016x}")
+    }
+
+    /// Explains every value: all fields, and what else the sources give.
+    pub(crate) fn explain_all(&self) -> Vec<Explanation> {
+        let Some(schema) = self.schema else {
+            return Vec::new();
+        };
+        let flat = Flat::new(schema);
+        let fields = flat
+            .values()
+            .filter(|value| !matches!(value.field.shape.inner(), Shape::Struct(_) | Shape::Map(_)));
+        let mut paths: Vec<_> = fields.map(|value| value.dotted()).collect();
+        for (path, _) in self.given() {
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        paths.iter().filter_map(|path| self.explain(path)).collect()
+    }
+
+    /// Explains one value, by any writing of its path.
+    pub(crate) fn explain(&self, path: &str) -> Option<Explanation> {
+        let flat = Flat::new(self.schema?);
+        let known = flat.find(path);
+        let dotted = known.map_or_else(|| path.to_owned(), |value| value.dotted());
+        let node = find(&self.root, &dotted);
+        if known.is_none() && node.is_none() {
+            return None;
+        }
+        let secret = known.is_some_and(|value| value.field.shape.is_secret());
+        let mut given: Vec<Given> = node.into_iter().map(Given::of).collect();
+        given.extend(
+            self.overridden
+                .iter()
+                .rev()
+                .filter(|(path, _)| *path == dotted)
+                .map(|(_, node)| Given::of(node)),
+        );
+        let default = known.and_then(|value| match value.field.default {
+            Default::None => None,
+            Default::Text(text) | Default::Code(text) => Some(Given {
+                value: if secret {
+                    crate::secret::REDACTED
+                } else {
+                    text
+                }
+                .to_owned(),
+                origin: Origin::Default,
+                ignored: None,
+            }),
+        });
+        given.extend(default);
+        let cleared = node.is_some_and(|node| matches!(node.value, NodeValue::Null));
+        let mut given = given.into_iter();
+        let winner = given.next();
+        let mut losers: Vec<_> = given.collect();
+        if cleared && let Some(default) = losers.iter().position(|g| g.is_default()) {
+            // `null` clears the layers below it, and then the default holds.
+            let default = losers.remove(default);
+            let null = winner.into_iter();
+            losers = null.chain(losers).collect();
+            return Some(self.explanation(dotted, Some(default), losers));
+        }
+        Some(self.explanation(dotted, winner, losers))
+    }
+
+    fn explanation(
+        &self,
+        path: String,
+        winner: Option<Given>,
+        mut losers: Vec<Given>,
+    ) -> Explanation {
+        losers.extend(
+            self.ignored
+                .iter()
+                .filter(|ignored| ignored.path == path)
+                .map(|ignored| Given {
+                    value: String::new(),
+                    origin: ignored.origin.clone(),
+                    ignored: Some(ignored.why),
+                }),
+        );
+        let since_generation = self.since.get(&path).copied().unwrap_or(1);
+        Explanation {
+            path,
+            winner,
+            losers,
+            since_generation,
+        }
+    }
+}
+
+fn find<'n>(root: &'n Node, dotted: &str) -> Option<&'n Node> {
+    if let Some(node) = root.get(dotted) {
+        return Some(node);
+    }
+    // A map's key may hold dots itself, so every way of splitting the path is tried.
+    dotted.match_indices('.').find_map(|(dot, _)| {
+        let entry = root
+            .entries()
+            .iter()
+            .find(|entry| *entry.key == dotted[..dot] || name::same(&entry.key, &dotted[..dot]))?;
+        find(&entry.node, &dotted[dot + 1..])
+    })
+}
+
+// === impl Given ===
+
+impl Given {
+    fn of(node: &Node) -> Self {
+        Self {
+            value: node.shown(),
+            origin: node.origin.clone(),
+            ignored: None,
+        }
+    }
+
+    fn is_default(&self) -> bool {
+        matches!(self.origin, Origin::Default)
+    }
+}

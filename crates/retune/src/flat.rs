@@ -1,0 +1,224 @@
+//! Every value of a schema by its flat name, for sources that have no nesting of their own:
+//! variables, flags, keys of a volume.
+
+use std::collections::HashMap;
+
+use crate::bind::{self, Notes};
+use crate::name;
+use crate::node::{Entry, Node, NodeValue};
+use crate::origin::Origin;
+use crate::problem::Problem;
+use crate::schema::{Field, Schema, Shape};
+
+/// Every value of a schema by its flat name.
+#[derive(Debug)]
+pub(crate) struct Flat {
+    values: Vec<FlatValue>,
+    by_name: HashMap<String, Found>,
+}
+
+/// One value of a schema: a field, or a struct with fields of its own.
+#[derive(Debug)]
+pub(crate) struct FlatValue {
+    /// Names of the fields that lead to it.
+    pub(crate) path: Vec<&'static str>,
+    /// The same as their names outside.
+    pub(crate) outside: Vec<&'static str>,
+    pub(crate) field: &'static Field,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    value: usize,
+    deprecated: bool,
+}
+
+// === impl Flat ===
+
+impl Flat {
+    pub(crate) fn new(schema: &'static Schema) -> Self {
+        let mut flat = Self {
+            values: Vec::new(),
+            by_name: HashMap::new(),
+        };
+        flat.add(schema, &[], &[], &[(String::new(), false)]);
+        flat
+    }
+
+    fn add(
+        &mut self,
+        schema: &'static Schema,
+        path: &[&'static str],
+        outside: &[&'static str],
+        prefixes: &[(String, bool)],
+    ) {
+        for field in schema.fields {
+            let path = [path, &[field.name]].concat();
+            let outside = [outside, &[field.outside]].concat();
+            let own = std::iter::once((field.outside, false));
+            let all = own.chain(
+                field
+                    .aliases
+                    .iter()
+                    .map(|alias| (alias.name, alias.deprecated)),
+            );
+            let names: Vec<_> = all
+                .flat_map(|(name, deprecated)| {
+                    prefixes.iter().map(move |(prefix, prefix_deprecated)| {
+                        let flat = format!("{prefix}{}", name::normal(name));
+                        (flat, deprecated || *prefix_deprecated)
+                    })
+                })
+                .collect();
+            let value = self.values.len();
+            for (name, deprecated) in &names {
+                let found = Found {
+                    value,
+                    deprecated: *deprecated,
+                };
+                self.by_name.entry(name.clone()).or_insert(found);
+            }
+            self.values.push(FlatValue {
+                path: path.clone(),
+                outside: outside.clone(),
+                field,
+            });
+            if let Shape::Struct(inner) = field.shape.inner() {
+                self.add(inner, &path, &outside, &names);
+            }
+        }
+    }
+
+    pub(crate) fn values(&self) -> impl Iterator<Item = &FlatValue> {
+        self.values.iter()
+    }
+
+    /// The value that a flat name means.
+    pub(crate) fn find(&self, name: &str) -> Option<&FlatValue> {
+        self.by_name
+            .get(&name::normal(name))
+            .and_then(|found| self.values.get(found.value))
+    }
+
+    /// Whether a flat name means a value, or an entry of a map.
+    pub(crate) fn takes(&self, name: &str) -> bool {
+        self.find(name).is_some() || self.map_entry(name).is_some()
+    }
+
+    /// The value that sets itself by exactly this variable.
+    pub(crate) fn by_variable(&self, variable: &str) -> Option<&FlatValue> {
+        self.values
+            .iter()
+            .find(|value| value.field.env == Some(variable))
+    }
+
+    /// The known name nearest to an unknown one.
+    pub(crate) fn nearest(&self, name: &str) -> Option<String> {
+        let names: Vec<_> = self
+            .values
+            .iter()
+            .map(|value| value.outside.join("."))
+            .collect();
+        name::nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
+    }
+
+    /// Adds a value by its flat name to a source's tree. `key.of.map` finds the map `key.of`.
+    pub(crate) fn place(&self, tree: &mut Node, flat_name: &str, node: Node, notes: &mut Notes) {
+        if let Some(found) = self.by_name.get(&name::normal(flat_name)) {
+            let Some(value) = self.values.get(found.value) else {
+                return;
+            };
+            if found.deprecated {
+                let note = bind::deprecated(flat_name.to_owned(), &value.outside.join("."));
+                notes.warnings.push(note.at(node.origin.clone()));
+            }
+            value.place(tree, node, notes);
+        } else if let Some((value, key)) = self.map_entry(flat_name) {
+            let origin = node.origin.clone();
+            let entry = Entry {
+                key: key.into(),
+                key_origin: origin.clone(),
+                node,
+            };
+            value.place(tree, Node::map(vec![entry], origin), notes);
+        } else {
+            let nearest = self.nearest(flat_name);
+            let note = bind::unknown(flat_name.to_owned(), nearest.as_deref());
+            notes.warnings.push(note.at(node.origin));
+        }
+    }
+
+    fn map_entry<'n>(&self, flat_name: &'n str) -> Option<(&FlatValue, &'n str)> {
+        flat_name.match_indices('.').find_map(|(dot, _)| {
+            let value = self.find(&flat_name[..dot])?;
+            let is_map = matches!(value.field.shape.inner(), Shape::Map(_));
+            is_map.then_some((value, &flat_name[dot + 1..]))
+        })
+    }
+}
+
+// === impl FlatValue ===
+
+impl FlatValue {
+    /// The path in code, as reports name it: `feature_flags.new_ui`.
+    pub(crate) fn dotted(&self) -> String {
+        self.path.join(".")
+    }
+
+    /// Adds a node for this value to a source's tree.
+    pub(crate) fn place(&self, tree: &mut Node, node: Node, notes: &mut Notes) {
+        let node = bind::value(node, &self.field.shape, &self.dotted(), notes);
+        if let Err((twin, node)) = insert(tree, &self.path, node) {
+            let problem = Problem::new(
+                self.dotted(),
+                format!(
+                    "given twice by names that mean the same: {twin} and {}",
+                    node.origin
+                ),
+            );
+            notes
+                .problems
+                .push(problem.at(node.origin).with_help("remove one of the two"));
+        }
+    }
+}
+
+/// Inserts a node at a path, making the maps on the way; maps are merged. `Err` names what is
+/// already there.
+fn insert(tree: &mut Node, path: &[&str], node: Node) -> Result<(), (Origin, Node)> {
+    let NodeValue::Map(entries) = &mut tree.value else {
+        return Err((tree.origin.clone(), node));
+    };
+    let Some((first, rest)) = path.split_first() else {
+        let NodeValue::Map(added) = node.value else {
+            return Err((tree.origin.clone(), node));
+        };
+        for entry in added {
+            insert(tree, &[&*entry.key.clone()], entry.node)?;
+        }
+        return Ok(());
+    };
+    let position = entries.iter().position(|entry| *entry.key == **first);
+    match position.and_then(|position| entries.get_mut(position)) {
+        Some(entry) if rest.is_empty() && !matches!(node.value, NodeValue::Map(_)) => {
+            Err((entry.node.origin.clone(), node))
+        }
+        Some(entry) => insert(&mut entry.node, rest, node),
+        None => {
+            let origin = node.origin.clone();
+            let node = if rest.is_empty() {
+                node
+            } else {
+                let mut inner = Node::map(Vec::new(), origin.clone());
+                insert(&mut inner, rest, node)?;
+                inner
+            };
+            entries.push(Entry {
+                key: (*first).into(),
+                key_origin: origin,
+                node,
+            });
+            Ok(())
+        }
+    }
+}

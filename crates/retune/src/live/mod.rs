@@ -1,0 +1,393 @@
+//! What readers hold: a configuration that changes under them, one whole generation at a time.
+
+mod cell;
+mod changes;
+mod local;
+mod record;
+mod shared;
+mod subscriber;
+mod subscription;
+mod view;
+
+use std::any::Any;
+use std::fmt;
+use std::panic::Location;
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use retune_mount::Signal;
+
+pub use changes::{ChangeStream, Changes};
+pub(crate) use shared::{Command, Shared, guarded};
+pub use subscription::{Gate, Subscription};
+pub use view::View;
+
+use crate::error::Error;
+use crate::explain::{Explanation, Tree};
+use crate::generation::{Change, Generation, Snapshot};
+use crate::problem::Problem;
+use crate::reload::PATIENCE;
+use crate::status::{Health, Status, Times};
+
+/// A configuration that changes while the program runs.
+///
+/// Cheap to clone; all clones are one. Reading never waits for a reload, and sees one whole
+/// generation. When the last clone is dropped, reloading ends.
+///
+/// ```
+/// use retune::Live;
+///
+/// let (live, setter) = Live::settable(1);
+/// assert_eq!(live.with(|n| n + 1), 2);
+/// setter.set(41);
+/// assert_eq!(live.with(|n| n + 1), 42);
+/// ```
+pub struct Live<T: Send + Sync + 'static> {
+    shared: Arc<Shared<T>>,
+    _handle: Arc<Handle<T>>,
+}
+
+/// Held by every clone of a [`Live`]: when the last is gone, everything ends.
+struct Handle<T: Send + Sync + 'static>(Arc<Shared<T>>);
+
+/// Sets the values of a [`Live::settable`].
+pub struct Setter<T: Send + Sync + 'static>(Live<T>);
+
+/// A reader for a loop of one's own: as cheap as a plain load while nothing changes.
+///
+/// ```
+/// use retune::Live;
+///
+/// let (live, setter) = Live::settable(1);
+/// let mut reader = live.reader();
+/// assert_eq!(*reader.get(), 1);
+/// setter.set(2);
+/// assert_eq!(*reader.get(), 2);
+/// ```
+pub struct Reader<T: Send + Sync + 'static> {
+    cached: cell::Cached<Generation<T>>,
+    live: Live<T>,
+}
+
+// === impl Live ===
+
+impl<T: Send + Sync + 'static> Live<T> {
+    /// A configuration that stays as it is, for tests and tools.
+    pub fn fixed(value: T) -> Self {
+        let now = std::time::SystemTime::now();
+        let times = Times {
+            published: None,
+            noticed: now,
+            swapped: now,
+            applied: None,
+        };
+        Self::from_shared(Shared::new(
+            value,
+            Tree::none(),
+            times,
+            Signal::new(),
+            PATIENCE,
+        ))
+    }
+
+    /// A configuration whose values are set by hand, for tests of code that follows one.
+    pub fn settable(value: T) -> (Self, Setter<T>) {
+        let live = Self::fixed(value);
+        (live.clone(), Setter(live))
+    }
+
+    pub(crate) fn from_shared(shared: Shared<T>) -> Self {
+        let shared = Arc::new(shared);
+        Self {
+            shared: shared.clone(),
+            _handle: Arc::new(Handle(shared)),
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared<T>> {
+        &self.shared
+    }
+
+    /// Runs `f` on the current generation, from anywhere: no lock and no count is touched while
+    /// nothing changes. `f` sees one generation, whatever happens meanwhile.
+    ///
+    /// The generation that a thread saw last stays in memory until the thread reads again or ends.
+    #[inline]
+    pub fn with<R>(&self, f: impl FnOnce(&T) -> R) -> R {
+        local::with(&self.shared.cell, &self.shared.key, |_, generation| {
+            f(&generation.value)
+        })
+    }
+
+    /// The current generation, owned: to hold across an `.await`, or for a whole request.
+    #[inline]
+    #[must_use]
+    pub fn load(&self) -> Snapshot<T> {
+        let found = local::with(&self.shared.cell, &self.shared.key, |shared, _| {
+            let shared: Arc<dyn Any + Send + Sync> = shared.clone();
+            shared.downcast::<Generation<T>>().ok()
+        });
+        found.map_or_else(|| self.shared.current(), Snapshot)
+    }
+
+    /// A reader for a loop of one's own.
+    #[must_use]
+    pub fn reader(&self) -> Reader<T> {
+        Reader {
+            cached: cell::Cached::new(),
+            live: self.clone(),
+        }
+    }
+
+    /// One part of the configuration, to read or to subscribe to by itself.
+    pub fn view<U>(
+        &self,
+        part: impl for<'a> Fn(&'a T) -> &'a U + Send + Sync + 'static,
+    ) -> View<T, U> {
+        View::new(self.clone(), part)
+    }
+
+    /// Calls `f` with what holds now, and then with each change, on a thread of its own: in order,
+    /// and the latest if `f` is slower than the changes. A panic of `f` is caught and counted.
+    ///
+    /// Dropping what is returned ends it; [`Subscription::detach`] keeps it.
+    #[track_caller]
+    #[must_use = "dropping the subscription ends it; `detach()` keeps it"]
+    pub fn subscribe(&self, f: impl FnMut(&Change<T>) + Send + 'static) -> Subscription {
+        subscription::spawn(&self.shared, Location::caller(), f)
+    }
+
+    /// What holds now, and then each change, for a loop of one's own: [`Iterator::next`] blocks
+    /// until there is one, and gives `None` when the configuration is stopped.
+    #[track_caller]
+    #[must_use]
+    pub fn changes(&self) -> Changes<T> {
+        Changes::new(&self.shared, Location::caller())
+    }
+
+    /// The same as a stream, for any async runtime.
+    #[track_caller]
+    #[must_use]
+    pub fn stream(&self) -> ChangeStream<T> {
+        ChangeStream::new(&self.shared, Location::caller())
+    }
+
+    /// Asks `check` about each candidate before anybody sees it; `Err` refuses it: the last good
+    /// generation stays, and the status names the reason. Runs on the reload thread; a panic
+    /// refuses.
+    ///
+    /// Dropping what is returned removes the gate; [`Gate::detach`] keeps it.
+    #[track_caller]
+    #[must_use = "dropping the gate removes it; `detach()` keeps it"]
+    pub fn gate<E: fmt::Display>(
+        &self,
+        check: impl Fn(&T) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Gate {
+        subscription::gate(&self.shared, Location::caller(), check)
+    }
+
+    /// Reads all sources now, and waits for the outcome: the generation that holds then.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, if it was refused (the last good generation stays); that there is
+    /// nothing to reload ([`fixed`](Self::fixed)), that it was stopped, or that this was called on
+    /// the reload thread itself, by a gate or a check.
+    pub fn reload(&self) -> Result<u64, Error> {
+        self.ask(Command::Reload)
+    }
+
+    /// Sets a value by code, by any writing of its path, above all sources: a generation of its
+    /// own. Waits for the outcome; a value that is refused is not kept.
+    ///
+    /// # Errors
+    ///
+    /// As for [`reload`](Self::reload), and for a name that no field answers to.
+    #[track_caller]
+    pub fn set(&self, name: &str, text: impl Into<String>) -> Result<u64, Error> {
+        self.command_set(name, Some(text.into()), Location::caller())
+    }
+
+    /// Takes back a value that was [`set`](Self::set): what the sources give holds again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`set`](Self::set).
+    #[track_caller]
+    pub fn unset(&self, name: &str) -> Result<u64, Error> {
+        self.command_set(name, None, Location::caller())
+    }
+
+    fn command_set(
+        &self,
+        name: &str,
+        text: Option<String>,
+        location: &'static Location<'static>,
+    ) -> Result<u64, Error> {
+        self.shared.tree().check_name(name)?;
+        let name = name.to_owned();
+        self.ask(|reply| Command::Set {
+            name,
+            text,
+            location,
+            reply,
+        })
+    }
+
+    fn ask(
+        &self,
+        command: impl FnOnce(mpsc::Sender<Result<u64, Error>>) -> Command,
+    ) -> Result<u64, Error> {
+        let Some(reloader) = self.shared.reloader() else {
+            return Err(Error::message("this configuration has no sources to read"));
+        };
+        if reloader == thread::current().id() {
+            let message = "called from a check or a gate: it would wait for itself";
+            return Err(Error::message(message));
+        }
+        let (reply, answer) = mpsc::channel();
+        self.shared.send(command(reply));
+        answer
+            .recv()
+            .unwrap_or_else(|_| Err(Error::message("the configuration was stopped")))
+    }
+
+    /// Where a value comes from and what it overrode, by any writing of its path
+    /// (`feature_flags.new_ui`, `featureFlags.newUI`). `None` for a name that no field answers to.
+    #[must_use]
+    pub fn explain(&self, path: &str) -> Option<Explanation> {
+        self.shared.tree().explain(path)
+    }
+
+    /// The same for every value, in the order of the code.
+    #[must_use]
+    pub fn explain_all(&self) -> Vec<Explanation> {
+        self.shared.tree().explain_all()
+    }
+
+    /// What can be known now.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let shared = &self.shared;
+        let current = shared.current();
+        let (stuck, late, held) = (shared.stuck(), shared.late(), shared.held());
+        let record = shared.record();
+        let dead_end = record
+            .sources
+            .iter()
+            .any(|source| source.paths.iter().any(|p| p.mode == "orphaned"));
+        let degraded = record.rejection.is_some() || stuck.is_some() || dead_end;
+        Status {
+            health: if degraded {
+                Health::Degraded
+            } else {
+                Health::Ok
+            },
+            generation: current.0.number,
+            hash: current.0.tree.hash(),
+            times: record.times(),
+            sources: record.sources.clone(),
+            rejection: record.rejection.clone(),
+            warnings: record.warnings.clone(),
+            stuck,
+            late,
+            history: record.history.iter().cloned().collect(),
+            counters: record.counters,
+            held,
+        }
+    }
+
+    /// Ends reloading and all subscriptions, and waits until their threads are gone: no callback
+    /// runs any more when this returns. What was last read stays readable.
+    ///
+    /// # Errors
+    ///
+    /// When called on one of those threads, by a callback, a check or a gate: it would wait for
+    /// itself.
+    pub fn stop(&self) -> Result<(), Error> {
+        if self.shared.thread_ids().contains(&thread::current().id()) {
+            return Err(Error::message(
+                "called from a callback: it would wait for itself",
+            ));
+        }
+        self.shared.signal_stop();
+        self.shared.join();
+        Ok(())
+    }
+}
+
+impl<T: Send + Sync + 'static> Clone for Live<T> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            _handle: self._handle.clone(),
+        }
+    }
+}
+
+impl<T: Send + Sync + fmt::Debug + 'static> fmt::Debug for Live<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Live").field(&self.shared.current()).finish()
+    }
+}
+
+impl<T: Send + Sync + 'static> Drop for Handle<T> {
+    fn drop(&mut self) {
+        self.0.signal_stop();
+    }
+}
+
+// === impl Setter ===
+
+impl<T: Send + Sync + 'static> Setter<T> {
+    /// Makes `value` the current generation, and gives its number.
+    pub fn set(&self, value: T) -> u64 {
+        self.0
+            .shared
+            .publish(value, Tree::none(), None, std::time::SystemTime::now())
+    }
+
+    /// Offers `value` to the gates first, as a reload does.
+    ///
+    /// # Errors
+    ///
+    /// What the gate that refused says.
+    pub fn offer(&self, value: T) -> Result<u64, Error> {
+        let refuse = |problem: Problem| Error::new("the change was refused", vec![problem]);
+        self.0.shared.ask_gates(&value).map_err(refuse)?;
+        Ok(self.set(value))
+    }
+}
+
+impl<T: Send + Sync + 'static> fmt::Debug for Setter<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setter").finish_non_exhaustive()
+    }
+}
+
+// === impl Reader ===
+
+impl<T: Send + Sync + 'static> Reader<T> {
+    /// The current generation's value.
+    #[inline]
+    pub fn get(&mut self) -> &T {
+        &self.cached.get(&self.live.shared.cell).value
+    }
+
+    /// The current generation, owned.
+    pub fn snapshot(&mut self) -> Snapshot<T> {
+        Snapshot(self.cached.get(&self.live.shared.cell).clone())
+    }
+
+    /// Lets go of the generation that was read last, for a reader that will be idle for long: as
+    /// long as a reader holds an old generation, its memory is not freed.
+    pub fn release(&mut self) {
+        self.cached.release();
+    }
+}
+
+impl<T: Send + Sync + fmt::Debug + 'static> fmt::Debug for Reader<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reader").field(&self.live).finish()
+    }
+}

@@ -1,0 +1,105 @@
+//! What happened, for the status: generations and their times, the last rejection, counters.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use super::subscriber::Subscriber;
+use crate::problem::Problem;
+use crate::status::{Counters, HISTORY, HistoryEntry, Rejection, SourceStatus, Times};
+
+/// What happened so far.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    pub(crate) history: VecDeque<HistoryEntry>,
+    waiting: Vec<Waiting>,
+    pub(crate) rejection: Option<Rejection>,
+    pub(crate) warnings: Vec<Problem>,
+    pub(crate) sources: Vec<SourceStatus>,
+    pub(crate) counters: Counters,
+    pub(crate) activity: Option<Activity>,
+}
+
+/// A generation that not every subscriber has finished with.
+#[derive(Debug)]
+struct Waiting {
+    generation: u64,
+    subscribers: Vec<Arc<Subscriber>>,
+}
+
+/// What the reload thread is doing.
+#[derive(Clone, Debug)]
+pub(crate) struct Activity {
+    pub(crate) doing: String,
+    pub(crate) since: Instant,
+}
+
+// === impl Record ===
+
+impl Record {
+    pub(crate) fn published(&mut self, entry: HistoryEntry) {
+        self.history.push_back(entry);
+        while self.history.len() > HISTORY {
+            // What nobody can look up any more need not be waited for either.
+            let old = self.history.pop_front().map(|entry| entry.generation);
+            self.waiting
+                .retain(|waiting| Some(waiting.generation) != old);
+        }
+    }
+
+    /// Notes who has to return from a generation before it counts as applied.
+    pub(crate) fn awaits(&mut self, generation: u64, mut subscribers: Vec<Arc<Subscriber>>) {
+        subscribers.retain(|subscriber| {
+            !subscriber.is_closed() && subscriber.behind().is_some_and(|(g, _)| g >= generation)
+        });
+        self.waiting.push(Waiting {
+            generation,
+            subscribers,
+        });
+        self.settle();
+    }
+
+    /// Notes that a subscriber has finished with everything up to a generation.
+    pub(crate) fn finished(&mut self, subscriber: &Arc<Subscriber>, up_to: u64) {
+        for waiting in &mut self.waiting {
+            if waiting.generation <= up_to {
+                waiting
+                    .subscribers
+                    .retain(|other| !Arc::ptr_eq(other, subscriber));
+            }
+        }
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        let now = SystemTime::now();
+        let history = &mut self.history;
+        self.waiting.retain(|waiting| {
+            if !waiting.subscribers.is_empty() {
+                return true;
+            }
+            let entry = history
+                .iter_mut()
+                .find(|entry| entry.generation == waiting.generation);
+            if let Some(entry) = entry {
+                entry.times.applied.get_or_insert(now);
+            }
+            false
+        });
+    }
+
+    pub(crate) fn times(&self) -> Times {
+        self.history.back().map_or_else(
+            || {
+                let now = SystemTime::now();
+                Times {
+                    published: None,
+                    noticed: now,
+                    swapped: now,
+                    applied: None,
+                }
+            },
+            |entry| entry.times,
+        )
+    }
+}

@@ -1,0 +1,191 @@
+//! Who is told of a new generation, and how far each has come.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::Instant;
+
+/// One subscriber: it is told that there is a newer generation, and fetches the latest by itself.
+/// So nothing queues up, and nobody waits for it.
+#[derive(Debug)]
+pub(crate) struct Subscriber {
+    name: String,
+    state: Mutex<State>,
+    told: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The newest generation that it was told of.
+    announced: u64,
+    /// The newest one that it took.
+    taken: u64,
+    /// The newest one that it has finished with.
+    done: u64,
+    /// Since when it has owed an answer.
+    behind_since: Option<Instant>,
+    closed: bool,
+    waker: Option<Waker>,
+}
+
+/// Everybody who is subscribed.
+#[derive(Debug, Default)]
+pub(crate) struct Subscribers {
+    all: Mutex<Vec<Arc<Subscriber>>>,
+}
+
+// === impl Subscriber ===
+
+impl Subscriber {
+    /// A subscriber that is to be told of the generation that holds now.
+    fn new(name: String, current: u64) -> Self {
+        let state = State {
+            announced: current,
+            taken: 0,
+            done: 0,
+            behind_since: Some(Instant::now()),
+            closed: false,
+            waker: None,
+        };
+        Self {
+            name,
+            state: Mutex::new(state),
+            told: Condvar::new(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn announce(&self, generation: u64) {
+        let mut state = self.state();
+        state.announced = state.announced.max(generation);
+        state.behind_since.get_or_insert_with(Instant::now);
+        let waker = state.waker.take();
+        drop(state);
+        self.told.notify_one();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Ends the subscription: nothing is taken any more.
+    pub(crate) fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        let waker = state.waker.take();
+        drop(state);
+        self.told.notify_all();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state().closed
+    }
+
+    /// Waits until there is something newer than what was taken; `false` at the end. `take` then
+    /// fetches the latest and tells its number.
+    pub(crate) fn wait<V>(&self, take: impl FnOnce() -> (u64, V)) -> Option<V> {
+        let mut state = self.state();
+        while !state.closed && state.announced <= state.taken {
+            state = self
+                .told
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        Self::take(state, take)
+    }
+
+    /// The same without waiting: the waker is woken when it is worth asking again.
+    pub(crate) fn poll<V>(
+        &self,
+        waker: &Waker,
+        take: impl FnOnce() -> (u64, V),
+    ) -> Poll<Option<V>> {
+        let mut state = self.state();
+        if !state.closed && state.announced <= state.taken {
+            state.waker = Some(waker.clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(Self::take(state, take))
+    }
+
+    fn take<V>(mut state: MutexGuard<'_, State>, take: impl FnOnce() -> (u64, V)) -> Option<V> {
+        if state.closed {
+            return None;
+        }
+        let (generation, value) = take();
+        state.taken = generation.max(state.announced);
+        state.announced = state.taken;
+        Some(value)
+    }
+
+    /// Says that the subscriber has returned from what it took; how far it has come now.
+    pub(crate) fn finish(&self) -> u64 {
+        let mut state = self.state();
+        state.done = state.taken;
+        if state.announced <= state.done {
+            state.behind_since = None;
+        } else {
+            state.behind_since = Some(Instant::now());
+        }
+        state.done
+    }
+
+    /// The generation that it has not finished with, and since when.
+    pub(crate) fn behind(&self) -> Option<(u64, Instant)> {
+        let state = self.state();
+        state
+            .behind_since
+            .filter(|_| !state.closed)
+            .map(|since| (state.announced, since))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Subscribers ===
+
+impl Subscribers {
+    /// Adds a subscriber. `current` is read with the list locked: a generation is either already
+    /// current then, or announced to the new one as well.
+    pub(crate) fn add(&self, name: String, current: impl FnOnce() -> u64) -> Arc<Subscriber> {
+        let mut all = self.all();
+        let subscriber = Arc::new(Subscriber::new(name, current()));
+        all.push(subscriber.clone());
+        subscriber
+    }
+
+    pub(crate) fn remove(&self, subscriber: &Arc<Subscriber>) {
+        subscriber.close();
+        self.all().retain(|other| !Arc::ptr_eq(other, subscriber));
+    }
+
+    /// Swaps and tells everybody who is there at the swap, and says who that was.
+    pub(crate) fn announce(&self, generation: u64, swap: impl FnOnce()) -> Vec<Arc<Subscriber>> {
+        let all = self.all();
+        swap();
+        for subscriber in &*all {
+            subscriber.announce(generation);
+        }
+        all.clone()
+    }
+
+    pub(crate) fn close(&self) {
+        for subscriber in std::mem::take(&mut *self.all()) {
+            subscriber.close();
+        }
+    }
+
+    pub(crate) fn list(&self) -> Vec<Arc<Subscriber>> {
+        self.all().clone()
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<Arc<Subscriber>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

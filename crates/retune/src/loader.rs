@@ -1,0 +1,254 @@
+//! Names the sources, in order, and loads them.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::time::{Duration, SystemTime};
+
+use retune_mount::{Limits, Signal};
+
+use crate::Retune;
+use crate::error::Error;
+use crate::live::{Live, Shared};
+use crate::pipeline::{Observation, Pipeline};
+use crate::problem::Problem;
+use crate::reload::{PATIENCE, Reloader};
+use crate::source::{Code, Env, File, Mount, Sealed, Source};
+use crate::status::Times;
+
+/// Names the sources of a configuration, from the lowest to the highest, and loads them.
+///
+/// The usual order is files, mounts, environment, flags. Whatever the sources do not give is the
+/// type's default.
+///
+/// ```
+/// use retune::{Retune, source::Env};
+///
+/// #[derive(Debug, Retune)]
+/// struct Config {
+///     /// Text that `GET /` answers with.
+///     #[retune(default = "Hello World")]
+///     message: String,
+///     #[retune(default = 8080)]
+///     port: u16,
+/// }
+///
+/// # fn main() -> Result<(), retune::Error> {
+/// let config = Config::loader()
+///     .env(Env::from_iter("GREETER", [("GREETER_PORT", "9090")]))
+///     .once()?;
+/// assert_eq!((config.message.as_str(), config.port), ("Hello World", 9090));
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is read before `once` or `watch`"]
+pub struct Loader<T> {
+    sources: Vec<Box<dyn Sealed + Send>>,
+    set: Option<Code>,
+    limits: Limits,
+    strict: bool,
+    patience: Duration,
+    env_prefix: Option<String>,
+    #[cfg(feature = "clap")]
+    usage: Option<clap::Error>,
+    of: PhantomData<fn() -> T>,
+}
+
+// === impl Loader ===
+
+impl<T: Retune> Loader<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            sources: Vec::new(),
+            set: None,
+            limits: Limits::default(),
+            strict: false,
+            patience: PATIENCE,
+            env_prefix: None,
+            #[cfg(feature = "clap")]
+            usage: None,
+            of: PhantomData,
+        }
+    }
+
+    /// Adds a configuration file: YAML, JSON or TOML, by its ending. See [`File`].
+    pub fn file(self, file: impl Into<File>) -> Self {
+        self.source(file.into())
+    }
+
+    /// Adds a mounted ConfigMap, Secret or projected volume: one value a key, documents merged in.
+    /// See [`Mount`].
+    pub fn mount(self, mount: impl Into<Mount>) -> Self {
+        self.source(mount.into())
+    }
+
+    /// Adds environment variables with a prefix, and the files that `…_FILE` name. See [`Env`].
+    pub fn env(mut self, env: impl Into<Env>) -> Self {
+        let env = env.into();
+        self.env_prefix
+            .get_or_insert_with(|| env.prefix().to_owned());
+        self.source(env)
+    }
+
+    /// Adds the flags of a command line that is the configuration's alone. `--help` and `--version`
+    /// end the process by [`OrExit`](crate::OrExit), as does a line that cannot be parsed. For a
+    /// program with arguments of its own see [`flags`](Self::flags).
+    #[cfg(feature = "clap")]
+    pub fn args(
+        mut self,
+        args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
+    ) -> Self {
+        let prefix = self.env_prefix.as_deref();
+        let args: Vec<std::ffi::OsString> = args.into_iter().map(Into::into).collect();
+        let program = args.first().map(std::path::PathBuf::from);
+        let name = program
+            .as_deref()
+            .and_then(|path| path.file_name()?.to_str());
+        let command = clap::Command::new(name.unwrap_or_default().to_owned()).about(T::SCHEMA.docs);
+        let flat = crate::flat::Flat::new(T::SCHEMA);
+        match crate::source::augment(command, &flat, prefix).try_get_matches_from(args) {
+            Ok(matches) => self.flags(&matches),
+            Err(error) => {
+                self.usage = Some(error);
+                self
+            }
+        }
+    }
+
+    /// Adds command-line flags that the program's own clap command has parsed; see
+    /// [`Retune::augment`].
+    #[cfg(feature = "clap")]
+    pub fn flags(self, matches: &clap::ArgMatches) -> Self {
+        self.source(crate::source::Flags::new::<T>(matches))
+    }
+
+    /// Adds a value by code, by any writing of its path.
+    #[track_caller]
+    pub fn set(mut self, name: &str, text: &str) -> Self {
+        // Values in a row are one source.
+        self.set
+            .get_or_insert_default()
+            .set(name, text, Location::caller());
+        self
+    }
+
+    /// Adds any other source.
+    pub fn source(mut self, source: impl Source) -> Self {
+        self.close_set();
+        self.sources.push(Box::new(source));
+        self
+    }
+
+    fn close_set(&mut self) {
+        if let Some(code) = self.set.take() {
+            self.sources.push(Box::new(code));
+        }
+    }
+
+    /// No source is added any more.
+    fn close(&mut self) -> Result<(), Error> {
+        self.close_set();
+        #[cfg(feature = "clap")]
+        if let Some(usage) = self.usage.take() {
+            return Err(Error::usage(usage));
+        }
+        Ok(())
+    }
+
+    /// Refuses what is merely odd, such as names that no field answers to. By default they are
+    /// warnings, as a ConfigMap may be ahead of the program that it is for.
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    /// Sets how much may be read from one path.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets how long a part of a reload or a subscriber may take before the status names it as
+    /// stuck or late. Default 10 s.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Loads the configuration, without following its changes.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it.
+    pub fn once(mut self) -> Result<T, Error> {
+        self.close()?;
+        let mut pipeline = Pipeline::new(T::SCHEMA, self.sources, self.limits, self.strict);
+        let mut seen = pipeline.observe(None, |_| {});
+        first(&pipeline, &mut seen)
+    }
+
+    /// Loads the configuration, and follows its changes from then on.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it; that no thread is to be had.
+    pub fn watch(mut self) -> Result<Live<T>, Error> {
+        self.close()?;
+        let signal = Signal::new();
+        let noticed = SystemTime::now();
+        let mut pipeline = Pipeline::new(T::SCHEMA, self.sources, self.limits, self.strict);
+        let mut seen = pipeline.observe(Some(&signal), |_| {});
+        let value = first(&pipeline, &mut seen)?;
+        pipeline.accept(&seen);
+        let times = Times {
+            published: seen.published,
+            noticed,
+            swapped: SystemTime::now(),
+            applied: None,
+        };
+        let Observation {
+            tree,
+            warnings,
+            sources,
+            settling,
+            ..
+        } = seen;
+        let shared = Shared::new(value, tree, times, signal, self.patience);
+        let mut record = shared.record();
+        record.warnings = warnings;
+        record.sources = sources;
+        drop(record);
+        let live = Live::from_shared(shared);
+        let reloader = Reloader::new(pipeline, live.shared().clone(), settling);
+        live.shared()
+            .spawn_reloader(move || reloader.run())
+            .map_err(|error| {
+                let problem =
+                    Problem::new("", format!("the reload thread cannot be started: {error}"));
+                Error::new("the configuration cannot be followed", vec![problem])
+            })?;
+        Ok(live)
+    }
+}
+
+fn first<T: Retune>(pipeline: &Pipeline, seen: &mut Observation) -> Result<T, Error> {
+    let value = pipeline.decode(seen);
+    for warning in &seen.warnings {
+        tracing::warn!("{warning}");
+    }
+    value.ok_or_else(|| {
+        Error::new(
+            "the configuration is not valid",
+            std::mem::take(&mut seen.problems),
+        )
+    })
+}
+
+impl<T> fmt::Debug for Loader<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.sources.iter().map(|source| source.name()).collect();
+        f.debug_struct("Loader")
+            .field("sources", &names)
+            .finish_non_exhaustive()
+    }
+}

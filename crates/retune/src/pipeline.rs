@@ -1,0 +1,448 @@
+//! From the sources to a candidate: read, merge, decode.
+//!
+//! All sources are read through one set of pins; a volume that is swapped meanwhile starts the
+//! reading over. What comes out is either equal to what is live, a candidate, or refused with all
+//! of its problems.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use retune_mount::{Limits, Pins, Signal};
+
+use crate::decode::Decoder;
+use crate::explain::Tree;
+use crate::flat::Flat;
+use crate::live::guarded;
+use crate::merge;
+use crate::node::{Node, NodeValue};
+use crate::origin::Origin;
+use crate::problem::Problem;
+use crate::schema::Schema;
+use crate::source::{Code, Context, Kind, Layer, Sealed};
+use crate::status::{PathStatus, SourceStatus};
+use crate::{secret, text};
+
+/// Readings that are started over when volumes are swapped faster than they can be read. The last
+/// one is taken as it is: each volume in it is whole.
+const MOST_READINGS: usize = 8;
+
+/// The sources in their order, and what is remembered of them from one reading to the next.
+pub(crate) struct Pipeline {
+    pub(crate) schema: &'static Schema,
+    pub(crate) flat: Flat,
+    sources: Vec<Box<dyn Sealed + Send>>,
+    /// What the program sets while it runs: above all named sources.
+    pub(crate) code: Code,
+    limits: Limits,
+    strict: bool,
+    /// Variables that gave a mounted key's start value, found at the first reading.
+    start_values: Option<BTreeSet<Arc<str>>>,
+    /// What the accepted reading's layers gave, to tell when something is gone.
+    gave: Vec<BTreeSet<String>>,
+    /// What a source (by its place) gave once and no longer gives.
+    gone: BTreeSet<(usize, String)>,
+}
+
+/// What one reading of all sources found.
+pub(crate) struct Observation {
+    pub(crate) tree: Tree,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) warnings: Vec<Problem>,
+    pub(crate) sources: Vec<SourceStatus>,
+    /// A source could not be read.
+    pub(crate) failed: bool,
+    pub(crate) published: Option<SystemTime>,
+    /// Something is being written: look again then.
+    pub(crate) settling: Option<Instant>,
+    pins: Pins,
+    gave: Vec<BTreeSet<String>>,
+    gone: BTreeSet<(usize, String)>,
+}
+
+// === impl Pipeline ===
+
+impl Pipeline {
+    pub(crate) fn new(
+        schema: &'static Schema,
+        sources: Vec<Box<dyn Sealed + Send>>,
+        limits: Limits,
+        strict: bool,
+    ) -> Self {
+        Self {
+            schema,
+            flat: Flat::new(schema),
+            sources,
+            code: Code::default(),
+            limits,
+            strict,
+            start_values: None,
+            gave: Vec::new(),
+            gone: BTreeSet::new(),
+        }
+    }
+
+    /// Reads and merges all sources. `doing` is told which one is being read.
+    pub(crate) fn observe(
+        &mut self,
+        signal: Option<&Signal>,
+        mut doing: impl FnMut(&str),
+    ) -> Observation {
+        let mut pins = Pins::new(self.limits);
+        let mut layers = Vec::new();
+        for _ in 0..MOST_READINGS {
+            pins = Pins::new(self.limits);
+            layers = self.read(&mut pins, signal, &mut doing);
+            if pins.still_current() && !layers.iter().any(|layer| layer.moved) {
+                break;
+            }
+        }
+        self.combine(layers, pins)
+    }
+
+    fn read(
+        &mut self,
+        pins: &mut Pins,
+        signal: Option<&Signal>,
+        doing: &mut impl FnMut(&str),
+    ) -> Vec<Layer> {
+        let mut context = Context {
+            schema: self.schema,
+            flat: &self.flat,
+            pins,
+            signal,
+        };
+        let mut layers = Vec::with_capacity(self.sources.len() + 1);
+        for source in &mut self.sources {
+            doing(&source.name());
+            layers.push(source.read(&mut context));
+        }
+        layers.push(self.code.read(&mut context));
+        layers
+    }
+
+    fn combine(&mut self, mut layers: Vec<Layer>, pins: Pins) -> Observation {
+        let mut problems = Vec::new();
+        let mut warnings = Vec::new();
+        let mut ignored = Vec::new();
+        let mut sources = Vec::new();
+        let mut observation_failed = false;
+        let mut published = None;
+        let mut settling: Option<Instant> = None;
+        for (layer, source) in layers.iter_mut().zip(&self.sources) {
+            observation_failed |= layer.failed;
+            published = published.max(layer.published);
+            settling = settling.into_iter().chain(layer.settling).min();
+            ignored.append(&mut layer.ignored);
+            sources.push(SourceStatus {
+                name: source.name(),
+                kind: source.kind(),
+                paths: std::mem::take(&mut layer.paths)
+                    .into_iter()
+                    .map(|(path, state)| PathStatus::new(path, &state))
+                    .collect(),
+                ok: !layer.failed,
+            });
+        }
+        for layer in &mut layers {
+            problems.append(&mut layer.notes.problems);
+            warnings.append(&mut layer.notes.warnings);
+        }
+        if self.strict {
+            problems.append(&mut warnings);
+        }
+        warnings.extend(self.order_warnings());
+        let given: Vec<Vec<(String, Node)>> = layers
+            .iter()
+            .map(|layer| merge::leaves(&layer.root, self.schema))
+            .collect();
+        self.tell_start_values(&layers, &given);
+        warnings.extend(self.frozen(&layers, &given));
+        let gave: Vec<BTreeSet<String>> = given
+            .into_iter()
+            .map(|leaves| leaves.into_iter().map(|(path, _)| path).collect())
+            .collect();
+        let merged = merge::merge(self.in_order(layers), self.schema);
+        let gone = self.gone(&gave);
+        warnings.extend(
+            gone.iter()
+                .filter_map(|(i, path)| self.removal(*i, path, &merged.root)),
+        );
+        for path in sources.iter().flat_map(|source| &source.paths) {
+            if path.is_dead_end() {
+                warnings.push(Problem::new("", format!("{}: {}", path.path, path.detail)));
+            }
+        }
+        Observation {
+            tree: Tree::new(self.schema, merged, ignored),
+            problems,
+            warnings,
+            sources,
+            failed: observation_failed,
+            published,
+            settling,
+            pins,
+            gave,
+            gone,
+        }
+    }
+
+    /// Decodes what was observed, adding to its problems.
+    pub(crate) fn decode<T: crate::Value>(&self, observation: &mut Observation) -> Option<T> {
+        let mut decoder = Decoder::default();
+        let decoded = guarded(|| T::decode(&observation.tree.root, &mut decoder));
+        let mut problems = decoder.into_problems();
+        if observation.failed {
+            // What an unreadable source would have given is not missing.
+            problems.retain(|problem| !problem.missing);
+        }
+        observation.problems.append(&mut problems);
+        let value = match decoded {
+            Ok(value) => value,
+            Err(panic) => {
+                let problem = Problem::new("", format!("a check panicked: {panic}"));
+                observation
+                    .problems
+                    .push(problem.with_help("mend the program's own check"));
+                None
+            }
+        };
+        scrub(&mut observation.problems, &observation.tree.root);
+        value.filter(|_| observation.problems.is_empty())
+    }
+
+    /// Takes an observation for the live one: what is gone from now on is measured against it.
+    pub(crate) fn accept(&mut self, observation: &Observation) {
+        self.gone.clone_from(&observation.gone);
+        self.gave.clone_from(&observation.gave);
+        for source in &mut self.sources {
+            source.accepted();
+        }
+    }
+
+    /// Layers from the lowest to the highest, with start values moved below the mounts.
+    fn in_order(&self, layers: Vec<Layer>) -> Vec<Node> {
+        let start = self.start_values.clone().unwrap_or_default();
+        let mut nodes = vec![Node::map(Vec::new(), Origin::Default)];
+        let first_mount = layers.iter().position(|layer| layer.mounted);
+        for layer in layers {
+            let (below, here) = split(layer.root, &|origin| is_one_of(origin, &start));
+            if let (Some(below), Some(mount)) = (below, first_mount) {
+                nodes.insert(mount + 1, below);
+            }
+            nodes.push(here);
+        }
+        nodes
+    }
+
+    /// At the first reading: a variable that equals what a lower mount gives for the same value is
+    /// that mount's own start value, handed over by `envFrom`.
+    fn tell_start_values(&mut self, layers: &[Layer], given: &[Vec<(String, Node)>]) {
+        if self.start_values.is_some() || layers.iter().any(|layer| layer.failed) {
+            return;
+        }
+        let twins = masks(layers, given).filter(|(variable, mounted)| same_text(variable, mounted));
+        let start = twins.filter_map(|(variable, _)| match &variable.1.origin {
+            Origin::Env(name) => Some(name.clone()),
+            _ => None,
+        });
+        self.start_values = Some(start.collect());
+    }
+
+    /// Variables that hide what a mount gives: its edits will not apply.
+    fn frozen(&self, layers: &[Layer], given: &[Vec<(String, Node)>]) -> Vec<Problem> {
+        let start = self.start_values.as_ref();
+        masks(layers, given)
+            .filter(|((_, variable), _)| {
+                !start.is_some_and(|start| is_one_of(&variable.origin, start))
+            })
+            .map(|((path, variable), (_, mounted))| {
+                let message = format!(
+                    "the variable hides the mounted value at {}: edits there will not apply",
+                    mounted.origin
+                );
+                Problem::new(path, message)
+                    .at(variable.origin.clone())
+                    .with_help("unset the variable, or remove the key from the mount")
+            })
+            .collect()
+    }
+
+    /// Sources that were added in another order than the usual one.
+    fn order_warnings(&self) -> Option<Problem> {
+        let file = self
+            .sources
+            .iter()
+            .rposition(|source| source.kind() == Kind::File)?;
+        let above = self
+            .sources
+            .iter()
+            .position(|source| matches!(source.kind(), Kind::Env | Kind::Flags))?;
+        let (file, above) = (
+            self.sources.get(file)?,
+            (above < file).then(|| self.sources.get(above))??,
+        );
+        let message = format!(
+            "{} overrides {}, as it was added later",
+            file.name(),
+            above.name()
+        );
+        Some(Problem::new("", message).with_help("add files before the environment and flags"))
+    }
+
+    /// What each source gave once and no longer gives.
+    fn gone(&self, gave: &[BTreeSet<String>]) -> BTreeSet<(usize, String)> {
+        let mut gone = self.gone.clone();
+        for (i, (before, now)) in self.gave.iter().zip(gave).enumerate() {
+            gone.extend(before.difference(now).map(|path| (i, path.clone())));
+        }
+        gone.retain(|(i, path)| gave.get(*i).is_some_and(|now| !now.contains(path)));
+        gone
+    }
+
+    fn removal(&self, source: usize, path: &str, root: &Node) -> Option<Problem> {
+        // What the program sets and takes back itself is no surprise.
+        let source = self.sources.get(source)?.name();
+        let now = Tree::at(root, path).map_or_else(
+            || "the default holds".to_owned(),
+            |node| format!("{} holds", node.origin),
+        );
+        Some(Problem::new(
+            path,
+            format!("no longer given by {source}; now {now}"),
+        ))
+    }
+}
+
+// === impl Observation ===
+
+impl Observation {
+    /// Whether what was read is still what is there.
+    pub(crate) fn still_current(&self) -> bool {
+        self.pins.still_current()
+    }
+}
+
+type Leaf = (String, Node);
+
+/// Pairs of a variable and the value of a lower mount that it hides.
+fn masks<'g>(
+    layers: &'g [Layer],
+    given: &'g [Vec<Leaf>],
+) -> impl Iterator<Item = (&'g Leaf, &'g Leaf)> {
+    let variables = given.iter().enumerate().flat_map(|(i, leaves)| {
+        leaves
+            .iter()
+            .filter(|leaf| matches!(leaf.1.origin, Origin::Env(_)))
+            .map(move |l| (i, l))
+    });
+    variables.filter_map(move |(i, variable)| {
+        let mut below = layers.iter().zip(given).take(i).rev();
+        let mounted = below.find_map(|(layer, leaves)| {
+            let leaf = leaves.iter().find(|leaf| leaf.0 == variable.0)?;
+            layer.mounted.then_some(leaf)
+        })?;
+        Some((variable, mounted))
+    })
+}
+
+fn same_text(a: &Leaf, b: &Leaf) -> bool {
+    let text = |node: &Node| match &node.value {
+        NodeValue::Text { text, .. } => Some(text.to_string()),
+        NodeValue::File(bytes) => {
+            let content = std::str::from_utf8(bytes).ok()?;
+            Some(text::without_final_newline(content).to_owned())
+        }
+        _ => None,
+    };
+    match (text(&a.1), text(&b.1)) {
+        (Some(a), Some(b)) => text::without_final_newline(&a) == b,
+        _ => a.1.same_content(&b.1),
+    }
+}
+
+fn is_one_of(origin: &Origin, variables: &BTreeSet<Arc<str>>) -> bool {
+    matches!(origin, Origin::Env(variable) if variables.contains(variable))
+}
+
+/// Splits a layer by its leaves' origins.
+fn split(node: Node, below: &impl Fn(&Origin) -> bool) -> (Option<Node>, Node) {
+    let NodeValue::Map(entries) = node.value else {
+        return (None, node);
+    };
+    let mut lower = Vec::new();
+    let mut upper = Vec::new();
+    for entry in entries {
+        if matches!(entry.node.value, NodeValue::Map(_)) {
+            let key = entry.key.clone();
+            let (down, up) = split(entry.node, below);
+            let key_origin = entry.key_origin;
+            if let Some(node) = down {
+                lower.push(crate::node::Entry {
+                    key: key.clone(),
+                    key_origin: key_origin.clone(),
+                    node,
+                });
+            }
+            upper.push(crate::node::Entry {
+                key,
+                key_origin,
+                node: up,
+            });
+        } else if below(&entry.node.origin) {
+            lower.push(entry);
+        } else {
+            upper.push(entry);
+        }
+    }
+    let origin = node.origin;
+    let upper = Node {
+        value: NodeValue::Map(upper),
+        origin: origin.clone(),
+        secret: node.secret,
+    };
+    ((!lower.is_empty()).then(|| Node::map(lower, origin)), upper)
+}
+
+/// Takes secrets out of messages that user code wrote.
+fn scrub(problems: &mut [Problem], root: &Node) {
+    let mut secrets = Vec::new();
+    collect_secrets(root, &mut secrets);
+    for problem in problems {
+        for secret in &secrets {
+            for text in std::iter::once(&mut problem.message).chain(&mut problem.help) {
+                if text.contains(secret.as_str()) {
+                    *text = text.replace(secret.as_str(), secret::REDACTED);
+                }
+            }
+        }
+    }
+}
+
+/// Texts of secrets that are long enough to be recognised, rather than found in any sentence.
+fn collect_secrets(node: &Node, secrets: &mut Vec<String>) {
+    const SHORTEST: usize = 4;
+    match &node.value {
+        NodeValue::Map(entries) => {
+            for entry in entries {
+                collect_secrets(&entry.node, secrets);
+            }
+        }
+        NodeValue::List(items) => {
+            for item in items {
+                collect_secrets(item, secrets);
+            }
+        }
+        NodeValue::Text { text, .. } if node.secret && text.len() >= SHORTEST => {
+            secrets.push(text.to_string());
+        }
+        NodeValue::File(bytes) if node.secret => {
+            let text = std::str::from_utf8(bytes).unwrap_or_default();
+            let text = text::without_final_newline(text);
+            if text.len() >= SHORTEST {
+                secrets.push(text.to_owned());
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,279 @@
+//! The one writer of a live configuration: a thread that waits for hints, reads, and publishes.
+
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use retune_mount::{NoticedBy, Wake};
+use tracing::{debug, error, info, warn};
+
+use crate::Retune;
+use crate::error::Error;
+use crate::live::{Command, Shared, guarded};
+use crate::pipeline::{Observation, Pipeline};
+use crate::problem::Problem;
+use crate::report;
+use crate::status::Rejection;
+
+/// Late results that are thrown away in a row, before one is published although something newer
+/// is there: user code that is slower than the changes must not stop all of them.
+const MOST_OUTDATED: u32 = 3;
+
+/// The writer's own state.
+pub(crate) struct Reloader<T> {
+    pipeline: Pipeline,
+    shared: Arc<Shared<T>>,
+    settling: Option<Instant>,
+}
+
+/// How an observation ended.
+enum Outcome {
+    /// The generation that holds now: a new one, or the same as before.
+    Good(u64),
+    Refused(Vec<Problem>),
+}
+
+// === impl Reloader ===
+
+impl<T: Retune> Reloader<T> {
+    pub(crate) fn new(
+        pipeline: Pipeline,
+        shared: Arc<Shared<T>>,
+        settling: Option<Instant>,
+    ) -> Self {
+        Self {
+            pipeline,
+            shared,
+            settling,
+        }
+    }
+
+    /// Runs until the configuration is stopped.
+    pub(crate) fn run(mut self) {
+        loop {
+            let wake = self.shared.signal.wait(self.settling);
+            if self.shared.is_stopping() {
+                return;
+            }
+            let mut answered = false;
+            while let Some(command) = self.shared.next_command() {
+                self.guarded(|this| this.answer(command));
+                answered = true;
+            }
+            // A wake-up by nothing but commands has been served.
+            if !answered || wake.noticed.is_some() {
+                self.guarded(|this| _ = this.observe(Some(wake)));
+            }
+            if self.shared.is_stopping() {
+                return;
+            }
+        }
+    }
+
+    /// User code is guarded where it is called; what panics beyond that is a mistake here, or a
+    /// `Drop` of the user's. Reloading goes on.
+    fn guarded(&mut self, f: impl FnOnce(&mut Self)) {
+        if let Err(panic) = guarded(|| f(self)) {
+            self.shared.end();
+            error!("reloading panicked, and goes on: {panic}");
+        }
+    }
+
+    fn answer(&mut self, command: Command) {
+        let (outcome, reply) = match command {
+            Command::Reload(reply) => (self.reload(), reply),
+            Command::Set {
+                name,
+                text,
+                location,
+                reply,
+            } => (self.set(&name, text.as_deref(), location), reply),
+        };
+        let result = match outcome {
+            Outcome::Good(generation) => Ok(generation),
+            Outcome::Refused(problems) => Err(Error::new("the change was refused", problems)),
+        };
+        // Whoever asked may have stopped waiting.
+        _ = reply.send(result);
+    }
+
+    /// Reads now, and again until nothing is being written any more.
+    fn reload(&mut self) -> Outcome {
+        loop {
+            let outcome = self.observe(None);
+            let Some(until) = self.settling else {
+                return outcome;
+            };
+            self.shared.signal.wait(Some(until));
+            if self.shared.is_stopping() {
+                return outcome;
+            }
+        }
+    }
+
+    /// Sets a value by code; a value that is refused is not kept.
+    fn set(
+        &mut self,
+        name: &str,
+        text: Option<&str>,
+        location: &'static Location<'static>,
+    ) -> Outcome {
+        let before = self.pipeline.code.get(name);
+        match text {
+            Some(text) => self.pipeline.code.set(name, text, location),
+            None => self.pipeline.code.unset(name),
+        }
+        let outcome = self.observe(None);
+        if matches!(outcome, Outcome::Refused(_)) {
+            match before {
+                Some((text, location)) => self.pipeline.code.set(name, &text, location),
+                None => self.pipeline.code.unset(name),
+            }
+            // What was refused is not there any more, and so is no reason to be degraded.
+            self.observe(None);
+        }
+        outcome
+    }
+
+    /// Reads all sources, and publishes what is new and good.
+    fn observe(&mut self, wake: Option<Wake>) -> Outcome {
+        let noticed = wake.and_then(|wake| wake.noticed);
+        self.count(noticed.map(|noticed| noticed.by));
+        let noticed = noticed.map_or_else(SystemTime::now, |noticed| noticed.at);
+        let mut outdated = 0;
+        loop {
+            let began = Instant::now();
+            let mut seen = self.look();
+            self.settling = seen.settling;
+            let current = self.shared.current();
+            let same = current.0.tree.root.same_content(&seen.tree.root);
+            if seen.problems.is_empty() && same {
+                return self.unchanged(seen);
+            }
+            let value = self.shared.doing("decoding and checking values", || {
+                self.pipeline.decode::<T>(&mut seen)
+            });
+            let Some(value) = value else {
+                let reason = if seen.failed { "source" } else { "invalid" };
+                return self.refuse(seen, reason);
+            };
+            if let Err(problem) = self.shared.ask_gates(&value) {
+                seen.problems.push(problem);
+                return self.refuse(seen, "gate");
+            }
+            let late = began.elapsed() > self.shared.patience;
+            if late && !seen.still_current() && outdated < MOST_OUTDATED {
+                outdated += 1;
+                warn!("a candidate took so long that something newer is there; reading again");
+                continue;
+            }
+            if self.shared.is_stopping() {
+                return Outcome::Good(current.0.number);
+            }
+            return self.publish(value, seen, noticed);
+        }
+    }
+
+    fn look(&mut self) -> Observation {
+        let shared = &self.shared;
+        let signal = &shared.signal;
+        let seen = self.pipeline.observe(Some(signal), |source| {
+            shared.begin(format!("reading {source}"))
+        });
+        shared.end();
+        seen
+    }
+
+    fn publish(&mut self, value: T, seen: Observation, noticed: SystemTime) -> Outcome {
+        self.pipeline.accept(&seen);
+        let cleared = self.note(&seen);
+        self.shared.record().counters.applied += 1;
+        let generation = self
+            .shared
+            .publish(value, seen.tree, seen.published, noticed);
+        let record = self.shared.record();
+        if let Some(entry) = record.history.back() {
+            let lag = entry.times.lag().map(|lag| lag.as_secs_f64());
+            info!(generation, paths = ?entry.paths, lag_seconds = lag, cleared, "configuration changed");
+        }
+        Outcome::Good(generation)
+    }
+
+    fn unchanged(&mut self, seen: Observation) -> Outcome {
+        self.pipeline.accept(&seen);
+        let cleared = self.note(&seen);
+        self.shared.record().counters.unchanged += 1;
+        self.shared.observed(seen.tree);
+        if cleared {
+            info!("configuration is good again: it is what is running");
+        } else {
+            debug!("configuration unchanged");
+        }
+        Outcome::Good(self.shared.current().0.number)
+    }
+
+    /// Takes over what a good observation says of the sources; whether that cleared a rejection.
+    fn note(&self, seen: &Observation) -> bool {
+        let mut record = self.shared.record();
+        if record.warnings.len() != seen.warnings.len() {
+            for warning in &seen.warnings {
+                warn!("{warning}");
+            }
+        }
+        record.warnings.clone_from(&seen.warnings);
+        record.sources.clone_from(&seen.sources);
+        record.rejection.take().is_some()
+    }
+
+    fn refuse(&mut self, seen: Observation, reason: &'static str) -> Outcome {
+        let Observation {
+            problems,
+            warnings,
+            sources,
+            ..
+        } = seen;
+        let generation = self.shared.current().0.number + 1;
+        let mut record = self.shared.record();
+        let counters = &mut record.counters;
+        match reason {
+            "source" => counters.rejected_source += 1,
+            "gate" => counters.rejected_gate += 1,
+            _ => counters.rejected_invalid += 1,
+        }
+        let is_new = record.rejection.as_ref().is_none_or(|before| {
+            let lines =
+                |problems: &[Problem]| problems.iter().map(Problem::to_string).collect::<Vec<_>>();
+            lines(&before.problems) != lines(&problems)
+        });
+        let since = record
+            .rejection
+            .as_ref()
+            .map_or_else(SystemTime::now, |before| before.since);
+        record.sources = sources;
+        record.warnings = warnings;
+        record.rejection = Some(Rejection {
+            since,
+            generation,
+            reason,
+            problems: problems.clone(),
+        });
+        drop(record);
+        if is_new {
+            let title = "configuration refused, the last good one stays";
+            warn!("{}", report::render(title, &problems, false));
+        }
+        Outcome::Refused(problems)
+    }
+
+    fn count(&self, by: Option<NoticedBy>) {
+        let mut record = self.shared.record();
+        match by {
+            Some(NoticedBy::Event) => record.counters.events += 1,
+            Some(NoticedBy::Poll) => record.counters.polls += 1,
+            None => {}
+        }
+    }
+}
+
+/// How long a part of the reload may take before the status names it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,0 +1,109 @@
+//! A path that a source reads, once or again and again.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use retune_mount::{Error, ErrorKind, PathState, Reading, Snapshot, Watch};
+
+use super::{Context, Layer};
+use crate::problem::Problem;
+
+/// A path that a source reads, watched when changes are to be followed.
+#[derive(Debug)]
+pub(crate) struct Followed {
+    path: PathBuf,
+    watch: Option<Watch>,
+}
+
+/// What is at a path now.
+pub(crate) enum Found {
+    Content(Arc<Snapshot>),
+    /// It is being written, and was never read before.
+    Unsettled,
+    Missing,
+    Failed,
+}
+
+// === impl Followed ===
+
+impl Followed {
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            watch: None,
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.watch.as_ref().map_or(&self.path, Watch::path)
+    }
+
+    /// Reads the path, noting in the layer how that went.
+    pub(crate) fn read(&mut self, context: &mut Context<'_>, layer: &mut Layer) -> Found {
+        let result = match context.signal {
+            Some(signal) => {
+                let watch = self
+                    .watch
+                    .get_or_insert_with(|| Watch::new(&self.path, signal));
+                let result = watch.read(context.pins);
+                layer
+                    .paths
+                    .push((watch.path().display().to_string(), watch.state().clone()));
+                result
+            }
+            None => {
+                let result = context
+                    .pins
+                    .read(&self.path)
+                    .map(|snapshot| Reading::Ready(Arc::new(snapshot)));
+                let state = if result.is_ok() {
+                    PathState::Unread
+                } else {
+                    PathState::Missing
+                };
+                layer.paths.push((self.path.display().to_string(), state));
+                result
+            }
+        };
+        match result {
+            Ok(Reading::Ready(snapshot)) => {
+                layer.published = layer.published.max(snapshot.published());
+                Found::Content(snapshot)
+            }
+            Ok(Reading::Settling { until, last }) => {
+                settle(layer, until);
+                last.map_or(Found::Unsettled, Found::Content)
+            }
+            Ok(_) => Found::Unsettled,
+            Err(error) => {
+                layer.moved |= error.is_moved();
+                if error.is_missing() {
+                    return Found::Missing;
+                }
+                layer.failed = true;
+                layer.notes.problems.push(unreadable(&error));
+                Found::Failed
+            }
+        }
+    }
+}
+
+fn settle(layer: &mut Layer, until: Instant) {
+    layer.settling = Some(layer.settling.map_or(until, |other| other.min(until)));
+}
+
+fn unreadable(error: &Error) -> Problem {
+    let problem = Problem::new("", error.to_string());
+    match error.kind() {
+        ErrorKind::Permission => problem.with_help(
+            "let the process read it: check the file's mode and owner, for a volume \
+             `defaultMode` and `fsGroup`",
+        ),
+        ErrorKind::TooLarge => problem.with_help("raise the limit with `Loader::limits`"),
+        ErrorKind::Orphaned | ErrorKind::LostData => {
+            problem.with_help("restart the container: only that mounts the volume again")
+        }
+        _ => problem,
+    }
+}

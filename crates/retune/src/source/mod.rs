@@ -1,0 +1,134 @@
+//! Sources: where configuration comes from. Each gives one layer.
+
+mod code;
+mod env;
+mod file;
+#[cfg(feature = "clap")]
+mod flags;
+mod followed;
+mod mount;
+mod service;
+
+use std::time::{Instant, SystemTime};
+
+use retune_mount::{PathState, Pins, Signal};
+
+use crate::bind::Notes;
+use crate::explain::Ignored;
+use crate::flat::Flat;
+use crate::node::Node;
+use crate::schema::Schema;
+
+pub(crate) use code::Code;
+pub use env::Env;
+pub use file::File;
+#[cfg(feature = "clap")]
+pub(crate) use flags::{Flags, augment};
+pub use mount::Mount;
+
+pub(crate) use sealed::Sealed;
+
+/// Something that gives configuration: a file, a mount, the environment, flags, code.
+///
+/// Sealed for now: its methods may still change.
+pub trait Source: Sealed + Send + 'static {}
+
+impl<S: Sealed + Send + 'static> Source for S {}
+
+mod sealed {
+    /// What a source can do, known to this crate alone.
+    pub trait Sealed {
+        /// How people call it: `mount /etc/greeter`.
+        fn name(&self) -> String;
+
+        /// What kind of layer it gives.
+        fn kind(&self) -> super::Kind;
+
+        /// Reads everything it gives, as it is now. May block on the file system.
+        fn read(&mut self, context: &mut super::Context<'_>) -> super::Layer;
+
+        /// What was last read is now live.
+        fn accepted(&mut self) {}
+    }
+}
+
+/// What kind of thing a source is; named sources are ordered by their kinds' usual order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Kind {
+    /// A configuration file.
+    File,
+    /// A mounted volume.
+    Mount,
+    /// Environment variables.
+    Env,
+    /// Command-line flags.
+    Flags,
+    /// Values set by the program itself.
+    Code,
+}
+
+/// What a source needs to read.
+#[derive(Debug)]
+pub struct Context<'a> {
+    pub(crate) schema: &'static Schema,
+    pub(crate) flat: &'a Flat,
+    pub(crate) pins: &'a mut Pins,
+    /// Set when changes are to be followed.
+    pub(crate) signal: Option<&'a Signal>,
+}
+
+/// What a source gave.
+#[derive(Debug)]
+pub struct Layer {
+    /// Bound to the schema.
+    pub(crate) root: Node,
+    pub(crate) notes: Notes,
+    /// What was passed over.
+    pub(crate) ignored: Vec<Ignored>,
+    /// The source could not be read (its notes say why).
+    pub(crate) failed: bool,
+    /// Another volume took the place of a pinned one: all is to be read again.
+    pub(crate) moved: bool,
+    /// It is, or lies in, a mount that is rewritten from outside.
+    pub(crate) mounted: bool,
+    /// When the youngest of what was read was published, where that is known.
+    pub(crate) published: Option<SystemTime>,
+    /// Something was being written: read again at this time.
+    pub(crate) settling: Option<Instant>,
+    /// How changes are noticed, by path.
+    pub(crate) paths: Vec<(String, PathState)>,
+}
+
+// === impl Kind ===
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::File => "file",
+            Self::Mount => "mount",
+            Self::Env => "env",
+            Self::Flags => "flags",
+            Self::Code => "code",
+        })
+    }
+}
+
+// === impl Layer ===
+
+impl Layer {
+    pub(crate) fn empty(origin: crate::Origin) -> Self {
+        Self {
+            root: Node::map(Vec::new(), origin),
+            notes: Notes::default(),
+            ignored: Vec::new(),
+            failed: false,
+            moved: false,
+            mounted: false,
+            published: None,
+            settling: None,
+            paths: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What can be known of a live configuration.
+
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+
+use crate::problem::Problem;
+use crate::source::Kind;
+use crate::time;
+
+/// How many generations the history keeps.
+pub const HISTORY: usize = 16;
+
+/// What can be known of a live configuration at one moment. It holds no secret.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Status {
+    /// Whether the last observation was good. A degraded configuration serves its last good
+    /// generation.
+    pub health: Health,
+    /// The generation that readers see.
+    pub generation: u64,
+    /// A hash of the values that the generation was made of, the same in every replica that runs
+    /// the same values. Secrets are not part of it.
+    pub hash: String,
+    /// The times of that generation.
+    pub times: Times,
+    /// Every source, from the lowest to the highest.
+    pub sources: Vec<SourceStatus>,
+    /// What was refused last, until a good observation clears it.
+    pub rejection: Option<Rejection>,
+    /// What is odd but not wrong.
+    pub warnings: Vec<Problem>,
+    /// What the reload thread has been doing for longer than its patience.
+    pub stuck: Option<Stuck>,
+    /// Subscribers that have not yet returned from a generation that came before their patience ran
+    /// out.
+    pub late: Vec<Late>,
+    /// The last generations, the newest last.
+    pub history: Vec<HistoryEntry>,
+    /// Counters since the start.
+    pub counters: Counters,
+    /// Generations that are no longer current, but still held by somebody.
+    pub held: Held,
+}
+
+/// Whether all is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// The last observation was good.
+    Ok,
+    /// An update was refused, a source cannot be followed or something is stuck; the last good
+    /// generation serves on.
+    Degraded,
+}
+
+/// The times of one generation, on the wall clock.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Times {
+    /// When it was published: for a volume the kubelet's rename. `None` where nobody knows.
+    #[serde(serialize_with = "time::serialize_option")]
+    pub published: Option<SystemTime>,
+    /// When the change was noticed, by an event or a poll.
+    #[serde(serialize_with = "time::serialize")]
+    pub noticed: SystemTime,
+    /// Since when readers see it.
+    #[serde(serialize_with = "time::serialize")]
+    pub swapped: SystemTime,
+    /// When the last subscriber that was there at the swap had returned; `None` until then.
+    #[serde(serialize_with = "time::serialize_option")]
+    pub applied: Option<SystemTime>,
+}
+
+/// One source of a configuration.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct SourceStatus {
+    /// How people call it: `mount /etc/greeter`.
+    pub name: String,
+    /// What kind of source it is.
+    pub kind: Kind,
+    /// How changes of its paths are noticed.
+    pub paths: Vec<PathStatus>,
+    /// Whether it could be read last time.
+    pub ok: bool,
+}
+
+/// One path that a source reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PathStatus {
+    /// The path.
+    pub path: String,
+    /// How its changes are noticed, in one word: `events`, `polling`, `missing`, `orphaned`,
+    /// `subpath`, `unread`.
+    pub mode: &'static str,
+    /// The same for people, with the reason and the remedy.
+    pub detail: String,
+}
+
+/// An update that was refused.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Rejection {
+    /// When it was seen first.
+    #[serde(serialize_with = "time::serialize")]
+    pub since: SystemTime,
+    /// The generation that it would have become.
+    pub generation: u64,
+    /// Why, in one word: `source`, `invalid`, `gate`.
+    pub reason: &'static str,
+    /// Everything that is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+/// A part of the reload that takes longer than it should.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Stuck {
+    /// What it is doing: `reading mount /etc/greeter`, `checking a gate`.
+    pub doing: String,
+    /// For how long.
+    #[serde(serialize_with = "time::seconds")]
+    pub seconds: Duration,
+}
+
+/// A subscriber that has not returned from its last change.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Late {
+    /// Its name: the line of code that subscribed.
+    pub subscriber: String,
+    /// The generation that it has not finished with.
+    pub generation: u64,
+    /// How long ago it was told.
+    #[serde(serialize_with = "time::seconds")]
+    pub seconds: Duration,
+}
+
+/// One generation of the past.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct HistoryEntry {
+    /// Its number.
+    pub generation: u64,
+    /// Its times.
+    pub times: Times,
+    /// Paths of the values that it changed.
+    pub paths: Vec<String>,
+}
+
+/// Counters since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Observations that became a generation.
+    pub applied: u64,
+    /// Observations that found the content unchanged.
+    pub unchanged: u64,
+    /// Observations that were refused because a source could not be read.
+    pub rejected_source: u64,
+    /// Observations that were refused because a value is missing or wrong.
+    pub rejected_invalid: u64,
+    /// Observations that were refused by a gate.
+    pub rejected_gate: u64,
+    /// Observations made upon an event.
+    pub events: u64,
+    /// Observations made upon a poll.
+    pub polls: u64,
+    /// Panics of subscribers, caught.
+    pub subscriber_panics: u64,
+}
+
+/// Old generations that are still held.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Held {
+    /// How many.
+    pub generations: usize,
+    /// How long ago the oldest of them was replaced.
+    #[serde(serialize_with = "time::seconds")]
+    pub oldest_seconds: Duration,
+}
+
+// === impl Times ===
+
+impl Times {
+    /// From the publish to the moment when readers saw it. `None` where the publish time is not
+    /// known, or lies in the future of this machine's clock.
+    #[must_use]
+    pub fn lag(&self) -> Option<Duration> {
+        self.swapped.duration_since(self.published?).ok()
+    }
+
+    /// From the publish to the moment when every subscriber had returned.
+    #[must_use]
+    pub fn lag_applied(&self) -> Option<Duration> {
+        self.applied?.duration_since(self.published?).ok()
+    }
+}
+
+// === impl Counters ===
+
+impl Counters {
+    /// All observations that were refused.
+    #[must_use]
+    pub fn rejected(&self) -> u64 {
+        self.rejected_source + self.rejected_invalid + self.rejected_gate
+    }
+}
+
+// === impl PathStatus ===
+
+impl PathStatus {
+    pub(crate) fn new(path: String, state: &retune_mount::PathState) -> Self {
+        use retune_mount::PathState;
+        let mode = match state {
+            PathState::Events => "events",
+            PathState::Polling { .. } => "polling",
+            PathState::Missing => "missing",
+            PathState::Orphaned => "orphaned",
+            PathState::SubPath => "subpath",
+            _ => "unread",
+        };
+        Self {
+            path,
+            mode,
+            detail: state.to_string(),
+        }
+    }
+
+    /// Whether changes of the path can no longer reach the program.
+    #[must_use]
+    pub fn is_dead_end(&self) -> bool {
+        matches!(self.mode, "orphaned" | "subpath")
+    }
+}
