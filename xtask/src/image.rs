@@ -40,6 +40,8 @@ struct Linking {
 enum Builder {
     Docker,
     Buildah,
+    /// With plain copies for layers, where overlays cannot be had: inside another container.
+    BuildahCopying,
 }
 
 /// How long a program in the image may take until its first line.
@@ -156,52 +158,64 @@ impl Linking {
 
 impl Builder {
     fn choose() -> Result<Self> {
-        if works(program("docker").arg("info")) {
-            Ok(Self::Docker)
-        } else if works(program("buildah").arg("--version")) {
-            Ok(Self::Buildah)
-        } else {
-            Err("neither a docker daemon nor buildah is here to build an image".into())
-        }
+        // Each is asked for something that it can only say when it works.
+        [
+            (Self::Docker, "info"),
+            (Self::Buildah, "images"),
+            (Self::BuildahCopying, "images"),
+        ]
+        .into_iter()
+        .find(|(builder, question)| works(&mut builder.command(question)))
+        .map(|(builder, _)| builder)
+        .ok_or_else(|| "neither a docker daemon nor buildah is here to build an image".into())
     }
 
     fn name(self) -> &'static str {
         match self {
             Self::Docker => "docker",
-            Self::Buildah => "buildah",
+            Self::Buildah | Self::BuildahCopying => "buildah",
         }
     }
 
+    /// The program, with a subcommand.
+    fn command(self, subcommand: &str) -> Command {
+        let mut command = program(self.name());
+        command.arg(subcommand);
+        if let Self::BuildahCopying = self {
+            command.env("STORAGE_DRIVER", "vfs");
+        }
+        command
+    }
+
     fn build(self, tag: &str, context: &Path) -> Result {
-        let mut build = program(self.name());
-        match self {
-            Self::Docker => build.args(["build", "--tag", tag]),
-            Self::Buildah => build.args(["build", "--isolation", "chroot", "--tag", tag]),
-        };
-        sh::run(build.arg(context))
+        let mut build = self.command("build");
+        if self.name() == "buildah" {
+            build.args(["--isolation", "chroot"]);
+        }
+        sh::run(build.args(["--tag", tag]).arg(context))
     }
 
     /// Starts one program of the image and waits for its first line.
     fn check(self, tag: &str, binary: &str) -> Result {
         let entry = format!("/{binary}");
-        match self {
-            Self::Docker => {
-                let name = format!("retune-check-{}-{binary}", std::process::id());
-                let mut start = program("docker");
-                start.args(["run", "--rm", "--name", &name, "--entrypoint", &entry, tag]);
-                let line = first_line(&mut start);
-                works(program("docker").args(["rm", "--force", &name]));
-                println!("{entry} in {tag}: {}", line?);
-            }
-            Self::Buildah => {
-                let container = output(program("buildah").args(["from", "--pull-never", tag]))?;
-                let mut start = program("buildah");
-                start.args(["run", "--isolation", "chroot", &container, "--", &entry]);
-                let line = first_line(&mut start);
-                works(program("buildah").args(["rm", &container]));
-                println!("{entry} in {tag}: {}", line?);
-            }
+        let mut start = self.command("run");
+        let container = if let Self::Docker = self {
+            let name = format!("retune-check-{}-{binary}", std::process::id());
+            start.args(["--rm", "--name", &name, "--entrypoint", &entry, tag]);
+            name
+        } else {
+            let name = output(self.command("from").args(["--pull-never", tag]))?;
+            start.args(["--isolation", "chroot", &name, "--", &entry]);
+            name
+        };
+        let line = first_line(&mut start);
+        // Gone already, if it ended by itself.
+        let mut remove = self.command("rm");
+        if let Self::Docker = self {
+            remove.arg("--force");
         }
+        works(remove.arg(&container));
+        println!("{entry} in {tag}: {}", line?);
         Ok(())
     }
 }
