@@ -22,8 +22,13 @@ pub(crate) enum Command {
     /// Makes a volume hold what a ConfigMap or Secret says, and nothing else.
     Apply(apply::Args),
     /// Shows the keys of a volume, directory or file; a Secret's values are masked.
+    ///
+    /// What counts as a Secret: a file system in memory, where a cluster mounts them, and files
+    /// that not everybody may read, as `apply` makes them. In doubt values are masked.
     Show(show::Args),
     /// Follows a volume, directory or file: one line a generation, never a value.
+    ///
+    /// Runs until it is interrupted. What hinders it is said on the standard error.
     Watch(watch::Args),
 }
 

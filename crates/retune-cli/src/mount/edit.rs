@@ -13,7 +13,8 @@ pub(crate) struct SetArgs {
     #[command(flatten)]
     target: TargetArgs,
     /// Key and value. `key=@FILE` takes the value from a file, `key=@-` from the standard input,
-    /// `key=@@text` stands for `@text`. A key with slashes lies in directories, as with `items`.
+    /// `key=@@text` stands for `@text`. Arguments can be seen by other users of the machine: give a
+    /// secret as a file. A key with slashes lies in directories, as with `items`.
     // Parsed by us: clap's errors would quote the value.
     #[arg(required = true, value_name = "KEY=VALUE")]
     settings: Vec<String>,
