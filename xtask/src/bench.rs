@@ -3,15 +3,11 @@
 use crate::Result;
 use crate::sh::{self, cargo};
 
-/// Runs the benchmarks of one package after the other.
+/// Runs the benchmark of that name, or all.
 ///
 /// # Errors
 ///
-/// When one does not build or fails.
-pub(crate) fn run(arguments: &[String]) -> Result {
-    for package in ["retune-mount", "retune"] {
-        let mut bench = cargo(&format!("bench --locked --package {package} --benches"));
-        sh::run(bench.arg("--").args(arguments))?;
-    }
-    Ok(())
+/// When there is none of that name, or one does not build or fails.
+pub(crate) fn run(name: Option<&str>) -> Result {
+    sh::run(cargo("bench --locked --package retune --bench").arg(name.unwrap_or("*")))
 }

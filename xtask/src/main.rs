@@ -58,9 +58,8 @@ enum Task {
     Loom,
     /// The figures of docs/performance.md.
     Bench {
-        /// What the benchmarks are told, such as a part of a name.
-        #[arg(trailing_var_arg = true)]
-        arguments: Vec<String>,
+        /// One of `crates/retune/benches`; all if not given.
+        name: Option<String>,
     },
 }
 
@@ -73,7 +72,7 @@ fn main() -> ExitCode {
         Task::Torture { ci: true } => torture::run(torture::Size::Ci),
         Task::Torture { ci: false } => torture::run(torture::Size::Full),
         Task::Loom => loom::run(),
-        Task::Bench { arguments } => bench::run(&arguments),
+        Task::Bench { name } => bench::run(name.as_deref()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
