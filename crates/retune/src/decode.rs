@@ -7,12 +7,19 @@ use crate::node::{Node, NodeValue};
 use crate::origin::Origin;
 use crate::problem::Problem;
 use crate::schema::{Default, Field, Schema, Shape};
+use crate::secret::REDACTED;
 use crate::{bind, name, text};
 
 /// A type that configuration can give.
 ///
 /// `#[derive(Retune)]` implements it for structs and enums; `std`'s scalars, `Option`, `Vec` and maps
 /// of values implement it here. For any other type see the field attributes `from_str` and `serde`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type that configuration can give",
+    note = "for a type of your own, derive `Retune`",
+    note = "for a type with `FromStr`, mark the field `#[retune(from_str)]`",
+    note = "for a type with `Deserialize`, mark the field `#[retune(serde)]`"
+)]
 pub trait Value: Sized {
     /// What the type takes, for help, checks and reports.
     const SHAPE: Shape;
@@ -247,10 +254,16 @@ impl Decoder {
         let message = error.to_string();
         match field {
             Some(field) => self.within(field.name, |decoder| {
-                let at = node.get(field.name);
-                decoder.rejected(at.unwrap_or(node), message);
+                let given = node.get(field.name).unwrap_or(node);
+                // Whoever checks a `Secret` knows that it is one. Who checks a plain value does not.
+                let message = if given.secret && !field.shape.is_secret() {
+                    "refused by its check, whose reason may quote the secret".to_owned()
+                } else {
+                    scrubbed(message, given)
+                };
+                decoder.rejected(given, message);
             }),
-            None => self.rejected(node, message),
+            None => self.rejected(node, scrubbed(message, node)),
         }
         false
     }
@@ -261,6 +274,26 @@ impl Decoder {
             problem = problem.on(node);
         }
         self.problems.push(problem);
+    }
+}
+
+/// A check's message without the secrets below the node that was checked.
+fn scrubbed(message: String, node: &Node) -> String {
+    // What is shorter is no secret, and stands in every other word.
+    const SHORTEST: usize = 4;
+    let scrub = |message: String, secret: &str| match secret.len() {
+        0..SHORTEST => message,
+        _ => message.replace(secret, REDACTED),
+    };
+    match &node.value {
+        NodeValue::List(items) => items.iter().fold(message, scrubbed),
+        NodeValue::Map(entries) => entries.iter().map(|entry| &entry.node).fold(message, scrubbed),
+        NodeValue::Text { text, .. } if node.secret => scrub(message, text),
+        NodeValue::File(bytes) if node.secret => match text::of_file(bytes) {
+            Ok(text) => scrub(message, text.trim()),
+            Err(_) => message,
+        },
+        NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => message,
     }
 }
 
