@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Ident, Path};
+use syn::{Expr, Ident, Path};
 
 use crate::attrs::{self, Default, Errors};
 use crate::names::Names;
@@ -177,10 +177,9 @@ impl Field<'_> {
         self.attrs
             .validate
             .iter()
-            // The closure lets `&String` become the `&str` that a validator takes.
             .map(|check| {
-                let call = quote_spanned!(check.span()=> (#check)(__value));
-                quote!(__decoder.check(__node, #field, #value, |__value| #call))
+                let check = callable(check);
+                quote!(__decoder.check(__node, #field, #value, #check))
             })
             .collect()
     }
@@ -190,6 +189,15 @@ impl Field<'_> {
             ident, variable, ..
         } = self;
         quote!(#ident: #variable?,)
+    }
+}
+
+/// A validator as something to call with a reference to the value.
+pub(crate) fn callable(check: &Expr) -> TokenStream {
+    match check {
+        Expr::Closure(_) => check.to_token_stream(),
+        // The closure lets `&String` become the `&str` that a function takes.
+        _ => quote_spanned!(check.span()=> |__value| (#check)(__value)),
     }
 }
 

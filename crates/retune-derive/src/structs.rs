@@ -3,7 +3,6 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
 use syn::{DeriveInput, Error};
 
 use crate::attrs::Container;
@@ -30,13 +29,13 @@ pub(crate) fn expand(input: &DeriveInput, fields: &syn::Fields) -> syn::Result<T
     let ident = &input.ident;
     let name = ident.unraw().to_string();
     let checked = validate.iter().map(|check| {
-        let call = quote_spanned!(check.span()=> (#check)(__value));
+        let check = fields::callable(check);
         quote! {
             __decoder.check(
                 __node,
                 ::core::option::Option::None,
                 ::core::option::Option::Some(&__value),
-                |__value: &Self| #call,
+                #check,
             )
         }
     });

@@ -92,7 +92,7 @@ fn wrapped(krate: &Path, ty: &Type, leaf: &dyn Fn(&Type) -> Handling) -> Handlin
     if let Some(Handling {
         shape: inner,
         decode,
-        ..
+        missing,
     }) = through("Secret")
     {
         return Handling {
@@ -100,7 +100,7 @@ fn wrapped(krate: &Path, ty: &Type, leaf: &dyn Fn(&Type) -> Handling) -> Handlin
             decode: quote! {
                 |__node, __decoder| #krate::__private::secret(__node, __decoder, #decode)
             },
-            missing: none,
+            missing: quote!((#missing).map(#krate::Secret::new)),
         };
     }
     leaf(ty)

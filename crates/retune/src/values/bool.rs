@@ -29,3 +29,27 @@ pub(super) fn parse(text: &str) -> Option<bool> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{decode, env, file, refusal};
+
+    #[test]
+    fn d1_truth_in_its_usual_words() {
+        for text in ["true", "TRUE", "True", "yes", "on", "1", " true "] {
+            assert!(decode::<bool>(env(text)).unwrap(), "{text}");
+        }
+        for text in ["false", "No", "OFF", "0"] {
+            assert!(!decode::<bool>(env(text)).unwrap(), "{text}");
+        }
+        assert!(decode::<bool>(file("true\n")).unwrap());
+    }
+
+    #[test]
+    fn other_words_are_refused() {
+        for text in ["", "t", "y", "2", "enabled"] {
+            let refusal = refusal::<bool>(env(text));
+            assert!(refusal.contains("expected `true` or `false`"), "{refusal}");
+        }
+    }
+}

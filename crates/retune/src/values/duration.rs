@@ -112,3 +112,111 @@ pub(super) fn scaled(number: &str, unit: u128) -> Result<u128, &'static str> {
 pub(super) fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(|c| !belongs(c)).unwrap_or(text.len()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{decode, env, file, refusal};
+    use super::*;
+
+    fn parsed(text: &str) -> Duration {
+        decode(env(text)).unwrap_or_else(|problems| panic!("{text}: {problems:?}"))
+    }
+
+    #[test]
+    fn d8_durations_with_units() {
+        for (text, nanos) in [
+            ("30s", 30 * SECOND),
+            ("1h30m", 5400 * SECOND),
+            ("1h 30m", 5400 * SECOND),
+            ("30 s", 30 * SECOND),
+            ("250ms", SECOND / 4),
+            ("1.5s", SECOND * 3 / 2),
+            ("0.1s", SECOND / 10),
+            ("1d", 86_400 * SECOND),
+            ("2w", 2 * 604_800 * SECOND),
+            ("1w2d3h4m5s6ms7us8ns", 788_645_006_007_008),
+            ("3µs", 3000),
+            ("3μs", 3000),
+            ("0", 0),
+            ("0s", 0),
+            (" 5s ", 5 * SECOND),
+            ("1.9999999999s", 1_999_999_999),
+        ] {
+            assert_eq!(parsed(text).as_nanos(), nanos, "{text}");
+        }
+        assert_eq!(
+            decode::<Duration>(file("30s\n")).unwrap(),
+            Duration::from_secs(30)
+        );
+    }
+
+    #[test]
+    fn d8_a_bare_number_is_refused_and_told_the_units() {
+        for text in ["30", "1h30", "1.5", "00"] {
+            let refusal = refusal::<Duration>(env(text));
+            assert!(
+                refusal.contains("a number needs its unit: ns, us, ms, s, m, h, d"),
+                "{refusal}"
+            );
+        }
+    }
+
+    #[test]
+    fn d8_what_is_no_duration_is_refused_with_the_reason() {
+        for (text, reason) in [
+            ("", "units are ns"),
+            ("s", "not a number before the unit"),
+            (".s", "not a number before the unit"),
+            ("1.s", "not a number before the unit"),
+            ("1.2.3s", "not a number before the unit"),
+            ("30sec", "units are ns"),
+            ("30S", "units are ns"),
+            ("1M", "units are ns"),
+            ("-5s", "not negative"),
+            ("30m1h", "the longest first"),
+            ("1m1m", "each unit stands once"),
+            ("99999999999999999999w", "too long"),
+            ("999999999999999999999999999999999999999999w", "too large"),
+            ("1s, 2s", "units are ns"),
+        ] {
+            let refusal = refusal::<Duration>(env(text));
+            assert!(refusal.contains(reason), "{text}: {refusal}");
+            assert!(
+                refusal.contains("expected a duration such as `30s`"),
+                "{refusal}"
+            );
+        }
+    }
+
+    /// A duration as people write it, in whole units.
+    fn written(mut nanos: u128) -> String {
+        let mut text = String::new();
+        for (unit, size) in NANOS {
+            if nanos / size > 0 {
+                text += &format!("{}{unit}", nanos / size);
+                nanos %= size;
+            }
+        }
+        if text.is_empty() {
+            "0".to_owned()
+        } else {
+            text
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn d8_each_duration_survives_being_written(seconds: u64, nanos in 0..1_000_000_000_u32) {
+            let duration = Duration::new(seconds, nanos);
+            prop_assert_eq!(parsed(&written(duration.as_nanos())), duration);
+            prop_assert_eq!(parsed(&format!("{seconds}.{nanos:09}s")), duration);
+        }
+
+        #[test]
+        fn d8_no_text_panics(text in "[-0-9.smhµ ]{0,30}|\\PC{0,10}") {
+            drop(decode::<Duration>(env(&text)));
+        }
+    }
+}

@@ -44,3 +44,34 @@ impl Value for f32 {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{decode, env, refusal, scalar};
+
+    #[test]
+    fn numbers_with_and_without_fraction() {
+        for (text, value) in [
+            ("0.5", 0.5),
+            ("-3", -3.0),
+            ("1e6", 1e6),
+            ("1_000.25", 1000.25),
+            (" 2 ", 2.0),
+        ] {
+            assert_eq!(decode::<f64>(env(text)).unwrap(), value, "{text}");
+        }
+        assert_eq!(decode::<f32>(scalar("0.5", true)).unwrap(), 0.5);
+    }
+
+    #[test]
+    fn what_is_not_finite_is_refused() {
+        for text in ["inf", "-inf", "NaN", "infinity", "1e999"] {
+            assert!(
+                refusal::<f64>(env(text)).contains("must be finite"),
+                "{text}"
+            );
+        }
+        assert!(refusal::<f32>(env("1e39")).contains("too large for 32 bits"));
+        assert!(refusal::<f64>(env("half")).contains("a number such as `0.5`, found \"half\""));
+    }
+}

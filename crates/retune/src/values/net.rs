@@ -41,3 +41,47 @@ fn reason(text: &str) -> &'static str {
         ""
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{decode, env, file, refusal};
+    use super::*;
+
+    #[test]
+    fn d10_addresses() {
+        let listen: SocketAddr = decode(env("0.0.0.0:8080")).unwrap();
+        assert_eq!(listen.port(), 8080);
+        assert!(
+            decode::<SocketAddr>(file("[::1]:8080\n"))
+                .unwrap()
+                .is_ipv6()
+        );
+        assert!(decode::<IpAddr>(env(" ::1 ")).unwrap().is_loopback());
+        assert_eq!(
+            decode::<Ipv4Addr>(env("10.0.0.1")).unwrap().octets(),
+            [10, 0, 0, 1]
+        );
+    }
+
+    #[test]
+    fn d10_a_wrong_address_is_named_with_what_would_be_right() {
+        for (text, reason) in [
+            (":8080", "`0.0.0.0` before the port"),
+            ("localhost:8080", "a host name is not looked up"),
+            (
+                "127.0.0.1",
+                "expected an IP address and a port such as `127.0.0.1:8080`",
+            ),
+            ("127.0.0.1:80800", "found \"127.0.0.1:80800\""),
+        ] {
+            let refusal = refusal::<SocketAddr>(env(text));
+            assert!(
+                refusal.starts_with("APP_X: ") && refusal.contains(reason),
+                "{refusal}"
+            );
+        }
+        assert!(refusal::<Ipv6Addr>(env("fe80::g")).contains("an IPv6 address such as `::1`"));
+        assert!(refusal::<SocketAddrV4>(env("[::1]:80")).contains("an IPv4 address and a port"));
+        assert!(refusal::<SocketAddrV6>(env("1.2.3.4:80")).contains("an IPv6 address and a port"));
+    }
+}

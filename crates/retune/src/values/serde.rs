@@ -103,10 +103,11 @@ impl<'n> Input<'n> {
                     visitor.visit_u64(number)
                 } else if let Ok(number) = text.parse::<i64>() {
                     visitor.visit_i64(number)
-                } else if let Ok(number) = float::parse(text) {
-                    visitor.visit_f64(number)
                 } else {
-                    visitor.visit_str(text)
+                    match text.parse::<f64>() {
+                        Ok(number) if number.is_finite() => visitor.visit_f64(number),
+                        _ => visitor.visit_str(text),
+                    }
                 }
             }
         }

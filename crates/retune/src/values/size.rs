@@ -103,3 +103,79 @@ impl fmt::Display for ByteSize {
         write!(f, "{}{unit}", self.0 / bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{decode, env, file, refusal};
+    use super::*;
+
+    #[test]
+    fn d8_sizes_with_units() {
+        for (text, bytes) in [
+            ("512", 512),
+            ("0", 0),
+            ("10B", 10),
+            ("10MB", 10_000_000),
+            ("64MiB", 64 << 20),
+            ("64Mi", 64 << 20),
+            ("10M", 10_000_000),
+            ("10k", 10_000),
+            ("10KB", 10_000),
+            ("64mib", 64 << 20),
+            ("1.5GiB", 3 << 29),
+            ("64 MiB", 64 << 20),
+            ("0.1kB", 100),
+            ("1_000", 1000),
+            ("1.0005kB", 1000),
+            ("18446744073709551615", u64::MAX),
+        ] {
+            assert_eq!(
+                decode::<ByteSize>(env(text)).unwrap().bytes(),
+                bytes,
+                "{text}"
+            );
+        }
+        assert_eq!(decode::<ByteSize>(file("1KiB\n")).unwrap().bytes(), 1024);
+    }
+
+    #[test]
+    fn d8_what_is_no_size_is_refused_with_the_reason() {
+        for (text, reason) in [
+            ("", "units are B"),
+            ("MiB", "units are B"),
+            ("64 megs", "units are B"),
+            ("10m", "a thousandth in Kubernetes"),
+            ("-1", "not negative"),
+            ("18446744073709551616", "too large"),
+            ("20000PiB", "too large"),
+        ] {
+            let refusal = refusal::<ByteSize>(env(text));
+            assert!(refusal.contains(reason), "{text}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_shown_with_its_largest_whole_unit() {
+        for (bytes, shown) in [
+            (0, "0B"),
+            (1, "1B"),
+            (1023, "1023B"),
+            (1024, "1KiB"),
+            (10_000_000, "10MB"),
+            (1 << 50, "1PiB"),
+        ] {
+            assert_eq!(ByteSize::new(bytes).to_string(), shown);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn d8_each_size_survives_being_shown(bytes: u64, shift in 0..50_u32) {
+            for size in [ByteSize::new(bytes), ByteSize::new((bytes >> shift) << shift)] {
+                prop_assert_eq!(decode::<ByteSize>(env(&size.to_string())).unwrap(), size);
+            }
+        }
+    }
+}

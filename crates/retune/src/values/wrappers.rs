@@ -86,3 +86,63 @@ pub fn content<T>(
 ) -> Option<T> {
     decode(node, decoder)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{decode, env, file, list, map};
+    use super::*;
+
+    #[test]
+    fn null_is_none() {
+        assert_eq!(decode::<Option<u8>>(Node::null()).unwrap(), None);
+        assert_eq!(decode::<Option<u8>>(env("7")).unwrap(), Some(7));
+        assert_eq!(*decode::<Box<u8>>(env("7")).unwrap(), 7);
+        assert_eq!(*decode::<Arc<u8>>(env("7")).unwrap(), 7);
+    }
+
+    #[test]
+    fn d2_a_secret_loses_one_final_newline_and_bytes_lose_none() {
+        assert_eq!(
+            decode::<Secret<String>>(file("s3cr3t\n")).unwrap().expose(),
+            "s3cr3t"
+        );
+        let pem = "-----BEGIN KEY-----\nAA==\n-----END KEY-----\n";
+        assert_eq!(
+            decode::<Secret<Vec<u8>>>(file(pem)).unwrap().expose(),
+            pem.as_bytes()
+        );
+    }
+
+    #[test]
+    fn h2_a_secret_that_does_not_parse_is_not_quoted() {
+        let values: [fn(Node) -> Vec<crate::Problem>; 6] = [
+            |node| decode::<Secret<u16>>(node).unwrap_err(),
+            |node| decode::<Secret<char>>(node).unwrap_err(),
+            |node| decode::<Option<Secret<std::time::Duration>>>(node).unwrap_err(),
+            |node| decode::<Secret<Option<bool>>>(node).unwrap_err(),
+            |node| decode::<Vec<Secret<f64>>>(list([node])).unwrap_err(),
+            |node| {
+                let node = map([("k", node)]);
+                decode::<Secret<std::collections::BTreeMap<String, u8>>>(node).unwrap_err()
+            },
+        ];
+        for problems in values {
+            for node in [env("hunter2"), file("hunter2\n")] {
+                let problems = problems(node);
+                assert!(problems.iter().all(crate::Problem::is_secret));
+                let shown = format!("{problems:?} {}", problems[0]);
+                assert!(!shown.contains("hunter"), "{shown}");
+                assert!(shown.contains("not what was expected"), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn h2_a_secret_source_is_not_quoted_by_a_plain_type() {
+        let problems = decode::<u16>(env("hunter2").into_secret()).unwrap_err();
+        assert_eq!(
+            problems[0].to_string(),
+            "APP_X: not what was expected: a whole number, 0 to 65535"
+        );
+    }
+}
