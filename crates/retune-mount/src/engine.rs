@@ -350,4 +350,6 @@ impl Drop for Member {
 pub(crate) use schedule::Once;
 
 #[cfg(test)]
-pub(crate) mod hooks;
+mod hooks;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;

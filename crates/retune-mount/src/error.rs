@@ -90,6 +90,14 @@ impl Error {
         Self::os(what, path, errno)
     }
 
+    /// A path leads to or through a directory that has no name any more.
+    pub(crate) fn orphaned(path: &Path) -> Self {
+        let message = "the volume was torn down under the process: its directory has no name any \
+                       more and is empty; only a restart of the container connects it to the new \
+                       volume";
+        Self::new(ErrorKind::Orphaned, path, message)
+    }
+
     /// What kind of trouble this is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

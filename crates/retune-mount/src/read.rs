@@ -165,10 +165,7 @@ fn attempt(walk: &mut Walk<'_>, path: &Path, confined: bool) -> Result<Outcome, 
             walk.observer.passing(&dir, Names::All);
             collector.list(walk, &Level::top(&dir, at_start))?;
             if collector.keys.is_empty() && dir.links == 0 {
-                let message = "this directory was torn down under the process (it has no name any \
-                               more and is empty); only a restart of the container connects it \
-                               to the new volume";
-                return Err(Error::new(ErrorKind::Orphaned, path, message));
+                return Err(Error::orphaned(path));
             }
             Ok(collector.finish(Kind::Directory, None, false))
         }
@@ -330,6 +327,8 @@ impl Collector {
             mount = crate::platform::is_mount_root(&file);
         }
         self.keys.insert(key, bytes);
+        #[cfg(test)]
+        tests::after_key();
         Ok(mount)
     }
 
@@ -433,3 +432,6 @@ fn not_regular(path: &Path, file_type: FileType) -> Error {
     let message = format!("is {what}; only regular files are read, put one there");
     Error::new(ErrorKind::NotRegular, path, message)
 }
+
+#[cfg(test)]
+mod tests;

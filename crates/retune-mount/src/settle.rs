@@ -82,3 +82,81 @@ impl Settle {
         Verdict::Take
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn wait(verdict: Verdict, start: Instant) -> u128 {
+        match verdict {
+            Verdict::Wait { until, .. } => (until - start).as_millis(),
+            Verdict::Take => panic!("taken"),
+        }
+    }
+
+    #[test]
+    fn b5_a_restless_file_is_taken_when_quiet_and_at_the_latest_after_the_patience() {
+        let start = Instant::now();
+        let mut settle = Settle::new();
+        assert_eq!(
+            settle.judge(Seen::Plain(1), false, start),
+            Verdict::Take,
+            "the first is"
+        );
+        assert_eq!(
+            settle.judge(Seen::Plain(1), false, start),
+            Verdict::Take,
+            "no change"
+        );
+        assert_eq!(wait(settle.judge(Seen::Plain(2), false, start), start), 200);
+        assert_eq!(
+            wait(settle.judge(Seen::Plain(2), false, start + 150 * MS), start),
+            200
+        );
+        assert_eq!(
+            wait(settle.judge(Seen::Plain(3), false, start + 190 * MS), start),
+            390
+        );
+        assert_eq!(
+            wait(settle.judge(Seen::Plain(3), true, start + 380 * MS), start),
+            580
+        );
+        assert_eq!(
+            settle.judge(Seen::Plain(3), false, start + 580 * MS),
+            Verdict::Take
+        );
+        // Never quiet: the patience is counted from the first difference.
+        let again = start + 1000 * MS;
+        assert_eq!(wait(settle.judge(Seen::Plain(4), false, again), again), 200);
+        for n in 1..20 {
+            settle.judge(Seen::Plain(4 + n), false, again + 100 * (n as u32) * MS);
+        }
+        assert_eq!(
+            settle.judge(Seen::Plain(99), false, again + 2000 * MS),
+            Verdict::Take
+        );
+    }
+
+    #[test]
+    fn b15_a_gap_is_waited_out_and_a_return_to_the_old_state_ends_it() {
+        let start = Instant::now();
+        let mut settle = Settle::new();
+        assert_eq!(settle.judge(Seen::Volume, false, start), Verdict::Take);
+        assert_eq!(wait(settle.judge(Seen::Nothing, false, start), start), 200);
+        assert_eq!(
+            settle.judge(Seen::Volume, false, start + MS),
+            Verdict::Take,
+            "at once"
+        );
+        assert_eq!(
+            wait(settle.judge(Seen::Nothing, false, start + 2 * MS), start),
+            202
+        );
+        assert_eq!(
+            settle.judge(Seen::Nothing, false, start + 202 * MS),
+            Verdict::Take
+        );
+    }
+}

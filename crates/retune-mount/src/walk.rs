@@ -107,7 +107,13 @@ impl<'a> Walk<'a> {
             if dir.below.is_none() {
                 self.observer.passing(&dir, Names::One(&name));
             }
-            match dir.entry(&name)? {
+            let entry = match dir.entry(&name) {
+                Err(error) if error.is_missing() && dir.links == 0 => {
+                    return Err(Error::orphaned(&dir.path.join(name)));
+                }
+                entry => entry?,
+            };
+            match entry {
                 Entry::Dir(next) => {
                     depth = depth.map(|depth| depth + 1);
                     dir = Arc::new(next);

@@ -24,11 +24,19 @@ pub struct Follower {
     pub seen: Vec<Arc<Snapshot>>,
     pub errors: Vec<Error>,
     pub reads: usize,
+    /// Whether the last read gave content.
+    pub ok: bool,
 }
 
 impl Follower {
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self::with(path, |watch| watch)
+    /// As `events_only`, with a quiet window that no stall of the machine outlasts.
+    pub fn patient(path: impl Into<PathBuf>) -> Self {
+        let hour = Duration::from_secs(3600);
+        Self::with(path, |watch| {
+            watch
+                .poll_every(hour, hour)
+                .quiet(Duration::from_secs(1), hour)
+        })
     }
 
     /// A poll so slow that only events can make a test pass.
@@ -47,6 +55,7 @@ impl Follower {
             seen: Vec::new(),
             errors: Vec::new(),
             reads: 0,
+            ok: false,
         };
         follower.read();
         follower
@@ -57,12 +66,16 @@ impl Follower {
         loop {
             match self.watch.read(&mut Pins::new(Limits::default())) {
                 Ok(Reading::Ready(now)) => {
+                    self.ok = true;
                     if !self.seen.last().is_some_and(|last| last.same_content(&now)) {
                         self.seen.push(now);
                     }
                 }
                 Err(error) if error.is_moved() => continue,
-                Err(error) => self.errors.push(error),
+                Err(error) => {
+                    self.ok = false;
+                    self.errors.push(error);
+                }
                 Ok(_) => {}
             }
             return;

@@ -1,0 +1,97 @@
+//! What cannot be provoked from outside: an overflow of the kernel's queue,
+//! and a panic of the watching thread.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::{Member, health};
+use crate::signal::{NoticedBy, Signal};
+use crate::{Limits, Pins, Publisher, Reading, Watch};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const NEVER: Duration = Duration::from_secs(3600);
+
+struct Place {
+    tmp: tempfile::TempDir,
+    signal: Signal,
+    watch: Watch,
+    /// A seat of one's own, to reach the engine's hooks.
+    member: Member,
+}
+
+impl Place {
+    fn new() -> Self {
+        let tmp = tempfile::tempdir().unwrap();
+        let signal = Signal::new();
+        let member = Member::join(&Signal::new(), NEVER).unwrap();
+        let watch = Watch::new(tmp.path(), &signal).poll_every(NEVER, NEVER);
+        let mut place = Self {
+            tmp,
+            signal,
+            watch,
+            member,
+        };
+        place.publish("1");
+        assert_eq!(place.read(), "1");
+        place
+    }
+
+    fn publish(&self, text: &str) {
+        let publisher = Publisher::open(self.tmp.path()).unwrap();
+        publisher.publish([("a", text)]).unwrap();
+    }
+
+    fn read(&mut self) -> String {
+        match self.watch.read(&mut Pins::new(Limits::default())).unwrap() {
+            Reading::Ready(found) => {
+                String::from_utf8_lossy(found.get("a").unwrap_or_default()).into_owned()
+            }
+            Reading::Settling { .. } => String::new(),
+        }
+    }
+
+    fn until(&mut self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let wake = self.signal.wait(Some(deadline));
+            assert!(wake.noticed.is_some(), "{text} not seen in time");
+            if self.read() == text {
+                return;
+            }
+        }
+    }
+}
+
+// One test: the counters and the engine are the whole process's.
+#[test]
+fn c3_c14_an_overflow_and_a_panic_of_the_thread_are_survived_and_counted() {
+    let mut place = Place::new();
+    let core = std::sync::Arc::clone(&place.member.engine.core);
+
+    // All events are lost from now on; only the overflow tells.
+    core.hooks.overflow.store(true, Ordering::SeqCst);
+    let before = health().overflows;
+    place.publish("2");
+    place.until("2");
+    assert!(health().overflows > before);
+    core.hooks.overflow.store(false, Ordering::SeqCst);
+
+    // The thread panics on its next wake-up, that is, after it took the events.
+    let before = health().panics;
+    core.hooks.panic.store(true, Ordering::SeqCst);
+    core.kick(&core.lock());
+    let deadline = Instant::now() + PATIENCE;
+    while health().panics == before {
+        assert!(Instant::now() < deadline, "no panic counted");
+        std::thread::yield_now();
+    }
+    let wake = place.signal.wait(Some(deadline));
+    assert_eq!(
+        wake.noticed.map(|noticed| noticed.by),
+        Some(NoticedBy::Event),
+        "told to look"
+    );
+    place.publish("3");
+    place.until("3");
+    assert_eq!(health().threads, 1);
+}

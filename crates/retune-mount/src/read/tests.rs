@@ -1,0 +1,86 @@
+//! A volume is swapped between two keys of one read.
+
+use std::cell::RefCell;
+use std::fs;
+use std::ops::ControlFlow;
+
+use super::*;
+use crate::publish::{Publisher, Step};
+
+thread_local! {
+    /// What to do after a key was read; done once.
+    static BETWEEN: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+}
+
+pub(super) fn after_key() {
+    // Taken out first, so that what it does may read as well.
+    let between = BETWEEN.with_borrow_mut(Option::take);
+    if let Some(between) = between {
+        between();
+    }
+}
+
+fn texts(found: &Snapshot) -> Vec<(String, String)> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    found
+        .keys()
+        .map(|(key, bytes)| (text(key.as_os_str().as_bytes()), text(bytes)))
+        .collect()
+}
+
+#[test]
+fn a4_a5_a_swap_between_two_keys_is_read_again_as_a_whole() {
+    // Up to the rename only, and up to the end, when the old directory is gone.
+    for last in [Step::Renamed, Step::OldRemoved] {
+        let tmp = tempfile::tempdir().unwrap();
+        let dir = tmp.path().to_owned();
+        let publisher = Publisher::open(&dir).unwrap();
+        publisher
+            .publish([("a", "1"), ("b", "1"), ("c", "1")])
+            .unwrap();
+        BETWEEN.set(Some(Box::new(move || {
+            let mut hook = |step| match step == last {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            };
+            let keys = [("a", "2"), ("b", "2"), ("d", "2")];
+            publisher.publish_stepwise(keys, &mut hook).unwrap();
+        })));
+        let found = read_once(&dir, Limits::default()).unwrap();
+        assert!(BETWEEN.with_borrow(Option::is_none), "the swap was made");
+        let expected = ["a", "b", "d"].map(|key| (key.to_owned(), String::from("2")));
+        assert_eq!(texts(&found), expected, "{last:?}");
+    }
+}
+
+#[test]
+fn a4_a_swap_that_is_not_finished_changes_nothing() {
+    let tmp = tempfile::tempdir().unwrap();
+    let dir = tmp.path().to_owned();
+    let publisher = Publisher::open(&dir).unwrap();
+    publisher.publish([("a", "1"), ("b", "1")]).unwrap();
+    BETWEEN.set(Some(Box::new(move || {
+        let mut hook = |step| match step == Step::DataTmpLinked {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        publisher
+            .publish_stepwise([("a", "2"), ("b", "2")], &mut hook)
+            .unwrap();
+    })));
+    let found = read_once(&dir, Limits::default()).unwrap();
+    let expected = ["a", "b"].map(|key| (key.to_owned(), String::from("1")));
+    assert_eq!(texts(&found), expected);
+}
+
+#[test]
+fn pins_tell_that_a_plain_file_changed_since() {
+    let tmp = tempfile::tempdir().unwrap();
+    let path = tmp.path().join("one");
+    fs::write(&path, "1").unwrap();
+    let pins = &mut Pins::new(Limits::default());
+    read(&path, pins, &mut (), false).unwrap();
+    assert!(pins.still_current());
+    fs::write(&path, "12").unwrap();
+    assert!(!pins.still_current());
+}

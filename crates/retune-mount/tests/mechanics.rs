@@ -1,0 +1,335 @@
+//! Group C: the watching thread and what the kernel does to it.
+
+mod support;
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+use std::sync::Barrier;
+use std::time::{Duration, SystemTime};
+
+use retune_mount::{
+    Limits, NoticedBy, PathState, Pins, PollReason, Signal, Watch, health, wait_until_stopped,
+};
+use support::{Follower, PATIENCE, Volume, in_child, replace, wait_for, with_sysctl};
+
+const OFTEN: Duration = Duration::from_millis(50);
+
+/// A follower with nothing but the poll for want of what `limit` names.
+#[cfg(target_os = "linux")]
+fn starved(test: &str, limit: &str, reason: PollReason, advice: &str) {
+    let wrapper = match std::env::var_os("RETUNE_TEST_CHILD") {
+        Some(_) => Vec::new(),
+        None => match with_sysctl(limit, 0) {
+            Some(wrapper) => wrapper,
+            None => return,
+        },
+    };
+    let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
+    if !in_child(test, &wrapper) {
+        return;
+    }
+    let volume = Volume::new([("a", "1")]);
+    let plain = volume.dir.with_file_name("plain");
+    fs::write(&plain, "1").unwrap();
+    let poll = |watch: Watch| watch.poll_every(Duration::from_secs(3600), OFTEN);
+    let mut in_volume = Follower::with(&volume.dir, poll);
+    let mut of_file = Follower::with(&plain, poll);
+    let expected = PathState::Polling {
+        reason,
+        every: OFTEN,
+    };
+    for follower in [&in_volume, &of_file] {
+        assert_eq!(follower.watch.state(), &expected);
+        assert!(follower.watch.state().to_string().contains(advice));
+    }
+    volume.publish([("a", "2")]);
+    in_volume.until_text("a", "2");
+    replace(&plain, "2");
+    of_file.until_text("plain", "2");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn c1_without_an_inotify_instance_changes_arrive_by_polling() {
+    let test = "c1_without_an_inotify_instance_changes_arrive_by_polling";
+    starved(
+        test,
+        "max_inotify_instances",
+        PollReason::NoInstances,
+        "max_user_instances",
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn c2_without_a_watch_changes_arrive_by_polling() {
+    let test = "c2_without_a_watch_changes_arrive_by_polling";
+    starved(
+        test,
+        "max_inotify_watches",
+        PollReason::NoWatches,
+        "max_user_watches",
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn c4_on_a_file_system_without_events_the_poll_finds_the_change() {
+    // Its content changes all the time, and no event ever tells.
+    let mut follower = Follower::with("/proc/uptime", |watch| {
+        watch
+            .poll_every(Duration::from_secs(3600), OFTEN)
+            .quiet(Duration::ZERO, Duration::ZERO)
+    });
+    let reason = PollReason::FileSystem("proc");
+    assert_eq!(
+        follower.watch.state(),
+        &PathState::Polling {
+            reason,
+            every: OFTEN
+        }
+    );
+    follower.until("three times", |this| this.seen.len() >= 3);
+}
+
+#[test]
+fn c6_however_the_swap_is_made_it_is_seen() {
+    let volume = Volume::new([("a", "0")]);
+    let data = volume.path("..data");
+    let mut follower = volume.follow();
+    let fill = |name: &str, text: &str| {
+        fs::create_dir(volume.path(name)).unwrap();
+        fs::write(volume.path(name).join("a"), text).unwrap();
+    };
+    // Seen as moved.
+    volume.publish([("a", "moved")]);
+    follower.until_text("a", "moved");
+    // Seen as removed, then as made.
+    fill("..by-create", "created");
+    fs::remove_file(&data).unwrap();
+    symlink("..by-create", &data).unwrap();
+    follower.until_text("a", "created");
+    let parked = volume.dir.with_file_name("parked");
+    let beneath = volume.dir.with_file_name("link");
+    symlink(&volume.dir, &beneath).unwrap();
+    let mut through_link = Follower::events_only(&beneath);
+    assert_eq!(through_link.text("a").as_deref(), Some("created"));
+    // The whole directory is moved away, and another one into its place.
+    fs::rename(&volume.dir, &parked).unwrap();
+    fs::create_dir(&volume.dir).unwrap();
+    volume.publish([("a", "another directory")]);
+    follower.until_text("a", "another directory");
+    through_link.until_text("a", "another directory");
+}
+
+#[test]
+fn c7_a_storm_of_other_files_wakes_nobody_and_one_of_own_files_is_folded() {
+    let tmp = tempfile::tempdir().unwrap();
+    let conf = tmp.path().join("conf");
+    fs::write(&conf, "1").unwrap();
+    let volume = Volume::new([("a", "1")]);
+    let mut file = Follower::events_only(&conf);
+    let mut directory = Follower::events_only(tmp.path());
+    let mut bystander = volume.follow();
+    std::thread::scope(|scope| {
+        let storm = scope.spawn(|| {
+            for n in 0..10_000 {
+                fs::write(tmp.path().join("noise"), n.to_string()).unwrap();
+            }
+        });
+        // Nobody starves meanwhile, and the directory's reader is not run ragged.
+        for n in 0..20 {
+            let text = n.to_string();
+            volume.publish([("a", &text)]);
+            bystander.until_text("a", &text);
+        }
+        while !storm.is_finished() {
+            directory.until("a look", |_| true);
+            if directory
+                .signal
+                .wait(Some(std::time::Instant::now() + OFTEN))
+                .noticed
+                .is_some()
+            {
+                directory.read();
+            }
+        }
+    });
+    directory.until_text("noise", "9999");
+    // Each event a read would be 20,000 or more.
+    assert!(directory.reads < 2_000, "{} reads", directory.reads);
+    // A second look at the file, which was new when it was read first, but no event.
+    let woken = file.signal.wait(Some(std::time::Instant::now()));
+    assert_ne!(
+        woken.noticed.map(|noticed| noticed.by),
+        Some(NoticedBy::Event)
+    );
+    replace(&conf, "2");
+    file.until_text("conf", "2");
+}
+
+#[test]
+fn c8_a_change_around_the_first_read_is_not_lost() {
+    let volume = Volume::new([("a", "0")]);
+    for n in 1..200 {
+        let (old, new) = ((n - 1).to_string(), n.to_string());
+        assert_eq!(fs::read_to_string(volume.path("a")).unwrap(), old);
+        let barrier = Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                barrier.wait();
+                volume.publish([("a", &new)]);
+            });
+            barrier.wait();
+            let mut whole = volume.follow();
+            let mut one = Follower::events_only(volume.path("a"));
+            whole.until_text("a", &new);
+            one.until_text("a", &new);
+        });
+    }
+}
+
+fn open_descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+fn threads() -> usize {
+    fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn c9_c10_a_thousand_starts_and_stops_leave_nothing_behind() {
+    let test = "c9_c10_a_thousand_starts_and_stops_leave_nothing_behind";
+    if !in_child(test, &[]) {
+        return;
+    }
+    let volume = Volume::new([("a", "1")]);
+    let before = (open_descriptors(), threads());
+    for _ in 0..1000 {
+        let mut one = volume.follow();
+        let two = Follower::events_only(volume.path("a"));
+        drop(two);
+        one.read();
+    }
+    assert!(wait_until_stopped(PATIENCE));
+    // The kernel's own bookkeeping of a thread ends a moment after the thread.
+    wait_for("all as before", || {
+        (open_descriptors(), threads()) == before
+    });
+    assert_eq!((health().threads, health().watches), (0, 0));
+    // And while it lives, a watch that is dropped takes its inotify watches with it.
+    let one = volume.follow();
+    let held = health().watches;
+    let other = Volume::new([("a", "1")]);
+    let two = other.follow();
+    assert!(health().watches > held);
+    drop(two);
+    assert_eq!(health().watches, held);
+    let wakeups = health().wakeups;
+    drop(one);
+    assert!(wait_until_stopped(PATIENCE));
+    assert!(health().wakeups <= wakeups + 1, "the one that ends it");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn c11_no_child_inherits_a_descriptor() {
+    let volume = Volume::new([("a", "1")]);
+    let _follower = volume.follow();
+    let listing = Command::new("ls")
+        .args(["-l", "/proc/self/fd"])
+        .output()
+        .unwrap();
+    let listing = String::from_utf8_lossy(&listing.stdout).into_owned();
+    assert!(listing.contains(" 1 -> "), "a listing: {listing}");
+    assert!(
+        !listing.contains("inotify") && !listing.contains("eventfd"),
+        "{listing}"
+    );
+    // That it would be seen if it were inherited: here it is open.
+    let own = fs::read_dir("/proc/self/fd").unwrap();
+    let own = own.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
+    assert!(
+        own.map(|path| path.display().to_string())
+            .any(|name| name.contains("inotify"))
+    );
+}
+
+#[test]
+fn c12_files_from_the_past_and_the_future_settle_like_all_others() {
+    let hour = Duration::from_secs(3600);
+    let now = SystemTime::now();
+    for time in [now - hour, now + hour] {
+        let tmp = tempfile::tempdir().unwrap();
+        let conf = tmp.path().join("conf");
+        fs::write(&conf, "1").unwrap();
+        let mut follower = Follower::events_only(&conf);
+        let temporary = tmp.path().join("new");
+        let mut file = File::create(&temporary).unwrap();
+        file.write_all(b"2").unwrap();
+        file.set_modified(time).unwrap();
+        drop(file);
+        fs::rename(&temporary, &conf).unwrap();
+        follower.until_text("conf", "2");
+        replace(&conf, "3");
+        follower.until_text("conf", "3");
+        assert_eq!(follower.seen.len(), 3);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn idle_wake_ups_do_not_grow_with_the_number_of_paths() {
+    if !in_child("idle_wake_ups_do_not_grow_with_the_number_of_paths", &[]) {
+        return;
+    }
+    // Apart from the other tests: their files in /tmp wake the thread too.
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let publisher = retune_mount::Publisher::open(place.path()).unwrap();
+    publisher.publish([("a", "1")]).unwrap();
+    let signal = Signal::new();
+    let read = |watch: &mut Watch| {
+        watch.read(&mut Pins::new(Limits::default())).unwrap();
+    };
+    let mut watches: Vec<_> = (0..100)
+        .map(|_| Watch::new(place.path(), &signal).poll_every(4 * OFTEN, OFTEN))
+        .collect();
+    watches.iter_mut().for_each(read);
+    let before = health();
+    let mut own = 0;
+    while health().polls < before.polls + 10 {
+        own += 1;
+        let wake = signal.wait(None);
+        assert_eq!(
+            wake.noticed.map(|noticed| noticed.by),
+            Some(NoticedBy::Poll)
+        );
+        watches.iter_mut().for_each(read);
+    }
+    let after = health();
+    let polls = after.polls - before.polls;
+    // One for each tick, and some for the start. With one tick in 30 s that is 2 to 3 a minute
+    // in each of the two threads.
+    assert!(
+        after.wakeups - before.wakeups <= polls + 3,
+        "{before:?} {after:?}"
+    );
+    assert!(own <= polls + 1, "{own} for {polls} polls");
+    assert_eq!(after.watches, before.watches);
+    assert_eq!(after.events, before.events);
+}
+
+#[test]
+fn a_program_can_wake_its_own_reader() {
+    let signal = Signal::new();
+    let waiting = signal.clone();
+    let reader = std::thread::spawn(move || waiting.wait(None));
+    signal.notify();
+    let wake = reader.join().unwrap();
+    assert!(wake.notified && wake.noticed.is_none());
+    let deadline = std::time::Instant::now();
+    assert_eq!(signal.wait(Some(deadline)), retune_mount::Wake::default());
+}
