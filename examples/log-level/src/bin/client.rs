@@ -1,0 +1,52 @@
+//! Calls the server every second. Its log level and the server's address follow a mounted ConfigMap.
+#![forbid(unsafe_code)]
+
+use std::thread;
+use std::time::Duration;
+
+use log_level::{Level, start_log, terminated};
+use retune::{Live, OrExit, Retune};
+use tracing::{info, warn};
+use ureq::{Agent, http::Uri};
+
+/// Calls a server every second, and logs what it answers.
+#[derive(Debug, Retune)]
+struct Config {
+    /// Which events are logged.
+    #[retune(default = "info")]
+    log_level: Level,
+    /// Where the server is.
+    #[retune(default = "http://app-server:8080", from_str, expects = "a URL")]
+    server_address: Uri,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let set_level = start_log();
+    let config = Config::loader().env("").watch().or_exit();
+    info!("start sending requests ...");
+    config.view(|c| &c.log_level).subscribe(set_level).detach();
+
+    thread::spawn(move || call_server(&config));
+    terminated().await;
+}
+
+fn call_server(config: &Live<Config>) {
+    let agent = Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(1)))
+        // A connection for each request, so that the Service can choose among its servers.
+        .max_idle_connections(0)
+        .build()
+        .new_agent();
+    loop {
+        let server = config.with(|c| c.server_address.clone());
+        match agent.get(server).call() {
+            Ok(response) => info!(
+                "http.statusCode" = response.status().as_u16(),
+                "response received from server"
+            ),
+            Err(error) => warn!(%error, "no response from server"),
+        }
+        thread::sleep(Duration::from_secs(1));
+    }
+}

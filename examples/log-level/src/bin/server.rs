@@ -1,0 +1,50 @@
+//! Answers on port 8080. Its log level follows a mounted ConfigMap.
+#![forbid(unsafe_code)]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::{Router, routing::get};
+use log_level::{Level, start_log, terminated};
+use retune::{OrExit, Retune};
+use tokio::net::TcpListener;
+use tracing::info;
+
+/// Answers every request, and logs it.
+#[derive(Debug, Retune)]
+struct Config {
+    /// Which events are logged.
+    #[retune(default = "info")]
+    log_level: Level,
+    /// Address to listen on. Read once.
+    #[retune(default = "0.0.0.0:8080")]
+    listen: SocketAddr,
+}
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let set_level = start_log();
+    let config = Config::loader().env("").watch().or_exit();
+    let listener = TcpListener::bind(config.with(|c| c.listen)).await?;
+    info!(address = %listener.local_addr()?, "starting http server ...");
+    config.view(|c| &c.log_level).subscribe(set_level).detach();
+
+    tokio::spawn(count());
+    let app = Router::new().route("/", get(greet));
+    axum::serve(listener, app)
+        .with_graceful_shutdown(terminated())
+        .await
+}
+
+async fn greet() -> &'static str {
+    info!("new request received");
+    "Hello, World!\n"
+}
+
+/// A long job, which a restart would throw back to its beginning.
+async fn count() {
+    for done in 1u64.. {
+        info!(done, "background job goes on");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}

@@ -1,4 +1,0 @@
-//! Two services whose log level follows a mounted ConfigMap.
-#![forbid(unsafe_code)]
-
-fn main() {}
