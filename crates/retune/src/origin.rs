@@ -137,21 +137,23 @@ impl Span {
     /// Column, in characters, counted from 1; a byte order mark is none.
     #[must_use]
     pub fn column(&self) -> usize {
-        let start = self
-            .text
-            .lines()
-            .get(self.line().saturating_sub(1))
-            .copied();
-        let before = self
-            .text
-            .content
-            .get(start.unwrap_or_default()..self.range.start);
-        before
-            .unwrap_or_default()
-            .trim_start_matches('\u{feff}')
-            .chars()
-            .count()
-            + 1
+        let (line, range) = self.first_line();
+        let before = line.get(..range.start).unwrap_or_default();
+        before.chars().count() + 1
+    }
+
+    /// The line that the range begins in, without its break or a byte order mark, and the part of
+    /// the range that lies in it. It may hold secrets.
+    pub(crate) fn first_line(&self) -> (&str, Range<usize>) {
+        let lines = self.text.lines();
+        let start = lines.get(self.line().saturating_sub(1)).copied().unwrap_or_default();
+        let end = lines.get(self.line()).copied().unwrap_or(self.text.content.len());
+        let line = self.text.content.get(start..end).unwrap_or_default();
+        let text = line.trim_start_matches('\u{feff}');
+        let skipped = start + line.len() - text.len();
+        let text = text.trim_end_matches(['\n', '\r']);
+        let within = |at: usize| at.saturating_sub(skipped).min(text.len());
+        (text, within(self.range.start)..within(self.range.end))
     }
 
     /// The whole text and the range in it, to mark in a report. It may hold secrets.

@@ -1,33 +1,93 @@
 //! The report of what is wrong, for people and for programs.
 
-use std::fmt::Write;
+mod excerpt;
+mod json;
+#[cfg(test)]
+mod tests;
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use std::collections::HashMap;
+
+use annotate_snippets::{
+    AnnotationKind, Group, Level, Origin as Arrow, Renderer, Snippet, normalize_untrusted_str,
+};
 
 use crate::origin::Origin;
 use crate::problem::Problem;
 
-pub(crate) fn render(title: &str, problems: &[Problem], _color: bool) -> String {
-    let mut report = format!("error: {title}");
-    for problem in problems {
-        _ = write!(report, "\n  {problem}");
+/// The report for people: each problem with its place and the line in question marked, what stands in
+/// one file together. No line of a secret is shown, and of other lines nothing but the value in question.
+pub(crate) fn render(title: &str, problems: &[Problem], color: bool) -> String {
+    let renderer = if color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let mut report = format!("{title}\n\n");
+    for problem in in_order(problems) {
+        report.push_str(&renderer.render(&[group(problem)]));
+        report.push_str("\n\n");
+    }
+    match problems.len() {
+        1 => report.push_str("1 problem"),
+        count => report.push_str(&format!("{count} problems")),
     }
     report
 }
 
-impl Serialize for Problem {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Problem", 4)?;
-        fields.serialize_field("path", &self.path)?;
-        fields.serialize_field("message", &self.message)?;
-        fields.serialize_field("help", &self.help)?;
-        fields.serialize_field("origin", &self.origin)?;
-        fields.end()
-    }
+/// The problems of each text together and in its order; texts, variables and flags as they came.
+fn in_order(problems: &[Problem]) -> Vec<&Problem> {
+    let mut texts = HashMap::new();
+    let mut order: Vec<_> = problems
+        .iter()
+        .enumerate()
+        .map(
+            |(i, problem)| match problem.origin().and_then(Origin::span) {
+                Some(span) => {
+                    let first = *texts.entry(span.place().to_string()).or_insert(i);
+                    (first, span.source().1.start, problem)
+                }
+                None => (i, 0, problem),
+            },
+        )
+        .collect();
+    order.sort_by_key(|(text, at, _)| (*text, *at));
+    order.into_iter().map(|(_, _, problem)| problem).collect()
 }
 
-impl Serialize for Origin {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+fn group(problem: &Problem) -> Group<'_> {
+    let title = match problem.path() {
+        "" => problem.message().to_owned(),
+        path => format!("`{path}`: {}", problem.message()),
+    };
+    let mut group = Group::with_title(Level::ERROR.primary_title(title));
+    match problem.origin() {
+        None => {}
+        Some(Origin::Text(span)) if problem.is_secret() => {
+            let place = format!("{}:{}", span.place(), span.line());
+            group = group
+                .element(Arrow::path(place))
+                .element(Level::NOTE.message("the line is not shown: it may hold a secret"));
+        }
+        Some(Origin::Text(span)) => {
+            group = match excerpt::of(span, !problem.path().is_empty()) {
+                Some((line, marked)) => group.element(
+                    Snippet::source(line)
+                        .path(span.place().to_string())
+                        .line_start(span.line())
+                        .annotation(AnnotationKind::Primary.span(marked)),
+                ),
+                None => group.element(Arrow::path(span.to_string())),
+            };
+        }
+        Some(Origin::Env(variable)) => {
+            group = group.element(Arrow::path(format!("variable {variable}")));
+        }
+        Some(Origin::Flag(flag)) => group = group.element(Arrow::path(format!("flag {flag}"))),
+        Some(origin) => group = group.element(Arrow::path(origin.to_string())),
+    }
+    match problem.help() {
+        // The renderer takes a message to be free of control characters.
+        Some(help) => group.element(Level::HELP.message(normalize_untrusted_str(help))),
+        None => group,
     }
 }

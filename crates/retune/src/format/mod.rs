@@ -1,6 +1,11 @@
 //! Documents: text to nodes, every value with its place.
 //!
 //! No problem told here quotes the text: whether that is a secret is known only to the source.
+// With every format off, what they share is left over.
+#![cfg_attr(
+    not(any(feature = "yaml", feature = "json", feature = "toml")),
+    allow(dead_code, unused_imports)
+)]
 
 #[cfg(feature = "json")]
 mod json;
@@ -124,7 +129,6 @@ fn read(format: Format, content: &str, base: &Origin) -> Result<Option<Node>, Ve
 }
 
 /// A key that its map has already, naming both places.
-#[cfg(any(feature = "yaml", feature = "json", feature = "toml"))]
 fn duplicate(key: &str, first: &Origin, second: Origin) -> Problem {
     let help = match first.span() {
         Some(span) => format!("the first is in line {}: keep one of them", span.line()),
@@ -135,7 +139,6 @@ fn duplicate(key: &str, first: &Origin, second: Origin) -> Problem {
         .at(second)
 }
 
-#[cfg(any(feature = "yaml", feature = "json", feature = "toml"))]
 fn too_deep(base: &Origin, range: Range<usize>) -> Problem {
     Problem::new(
         "",
