@@ -1,0 +1,201 @@
+//! Metrics of a live configuration, computed from its status when they are asked for.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Unit;
+use retune::Live;
+use retune::status::{PathStatus, Status};
+
+/// Metrics of `live`, to register in a program's own registry. They are computed when they are
+/// asked for, and hold no value of the configuration.
+pub fn collector(live: Live<impl Send + Sync + 'static>) -> impl Collector {
+    StatusCollector(live)
+}
+
+struct StatusCollector<T: Send + Sync + 'static>(Live<T>);
+
+/// Writes metrics one by one.
+struct Metrics<'a>(DescriptorEncoder<'a>);
+
+// === impl StatusCollector ===
+
+impl<T: Send + Sync + 'static> Collector for StatusCollector<T> {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let status = self.0.status();
+        let mut metrics = Metrics(encoder);
+        metrics.of_generations(&status)?;
+        metrics.of_observations(&status)?;
+        metrics.of_health(&status)
+    }
+}
+
+impl<T: Send + Sync + 'static> fmt::Debug for StatusCollector<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StatusCollector").finish_non_exhaustive()
+    }
+}
+
+// === impl Metrics ===
+
+impl Metrics<'_> {
+    fn of_generations(&mut self, status: &Status) -> fmt::Result {
+        self.gauge(
+            "retune_generation",
+            "Number of the generation that readers see.",
+            status.generation,
+        )?;
+        self.0
+            .encode_descriptor(
+                "retune_config",
+                "Hash of the values that readers see, secrets aside: replicas that run the same have the same.",
+                None,
+                MetricType::Info,
+            )?
+            .encode_info(&[("hash", status.hash.as_str())])?;
+        self.gauge(
+            "retune_generations_held",
+            "Old generations that somebody still holds.",
+            status.held.generations,
+        )?;
+        self.seconds(
+            "retune_generations_held_oldest",
+            "Since when the oldest of them has been replaced.",
+            status.held.oldest_seconds.as_secs_f64(),
+        )
+    }
+
+    fn of_observations(&mut self, status: &Status) -> fmt::Result {
+        let counters = &status.counters;
+        self.counters(
+            "retune_reloads",
+            "Observations of the sources, by their outcome.",
+            "result",
+            &[
+                ("applied", counters.applied),
+                ("unchanged", counters.unchanged),
+                ("rejected", counters.rejected()),
+            ],
+        )?;
+        self.counters(
+            "retune_rejected",
+            "Observations that were refused: a source cannot be read, a value is invalid, a gate said no.",
+            "reason",
+            &[
+                ("source", counters.rejected_source),
+                ("invalid", counters.rejected_invalid),
+                ("gate", counters.rejected_gate),
+            ],
+        )?;
+        self.counters(
+            "retune_noticed",
+            "Observations by what made them: an event of the file system, or a poll.",
+            "by",
+            &[("event", counters.events), ("poll", counters.polls)],
+        )
+    }
+
+    fn of_health(&mut self, status: &Status) -> fmt::Result {
+        self.gauge(
+            "retune_last_reload_success",
+            "1 if the last observation was good, 0 if it was refused and the last good generation serves on.",
+            u64::from(status.rejection.is_none()),
+        )?;
+        self.seconds(
+            "retune_last_success_timestamp",
+            "When the generation that readers see took effect.",
+            unix(status.times.swapped),
+        )?;
+        self.gauge(
+            "retune_degraded",
+            "1 if an update was refused, a source cannot be followed or something is stuck.",
+            u64::from(status.health == retune::status::Health::Degraded),
+        )?;
+        self.gauge(
+            "retune_warnings",
+            "What is odd but not wrong.",
+            status.warnings.len(),
+        )?;
+        self.watch_mode(status)?;
+        let stuck = status.stuck.as_ref();
+        self.seconds(
+            "retune_stuck",
+            "For how long a reload has been stuck; 0 if none is.",
+            stuck.map_or(0.0, |stuck| stuck.seconds.as_secs_f64()),
+        )?;
+        self.gauge(
+            "retune_subscribers_late",
+            "Subscribers that have not returned from a change in time.",
+            status.late.len(),
+        )?;
+        self.0
+            .encode_descriptor(
+                "retune_subscriber_panics",
+                "Panics of subscribers, caught.",
+                None,
+                MetricType::Counter,
+            )?
+            .encode_counter::<NoLabelSet, _, f64>(&status.counters.subscriber_panics, None)
+    }
+
+    /// 1 for the mode of each path. A path that two sources read is one: a series that is there
+    /// twice fails the whole scrape.
+    fn watch_mode(&mut self, status: &Status) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(
+            "retune_watch_mode",
+            "How changes of a path are noticed: the mode that it is in is 1.",
+            None,
+            MetricType::Gauge,
+        )?;
+        let paths = status.sources.iter().flat_map(|source| &source.paths);
+        let modes: BTreeSet<_> = paths
+            .map(|PathStatus { path, mode, .. }| (path.as_str(), *mode))
+            .collect();
+        for (path, mode) in modes {
+            metric
+                .encode_family(&[("path", path), ("mode", mode)])?
+                .encode_gauge(&1_u64)?;
+        }
+        Ok(())
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: impl EncodeGaugeValue) -> fmt::Result {
+        self.0
+            .encode_descriptor(name, help, None, MetricType::Gauge)?
+            .encode_gauge(&value)
+    }
+
+    fn seconds(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
+        self.0
+            .encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Gauge)?
+            .encode_gauge(&value)
+    }
+
+    fn counters(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: &[(&str, u64)],
+    ) -> fmt::Result {
+        let mut metric = self
+            .0
+            .encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (value, count) in values {
+            metric
+                .encode_family(&[(label, *value)])?
+                .encode_counter::<NoLabelSet, _, f64>(count, None)?;
+        }
+        Ok(())
+    }
+}
+
+fn unix(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64()
+}
