@@ -86,6 +86,16 @@ impl Node {
         self
     }
 
+    /// Whether this or anything below it is secret, so that its text must not be shown.
+    pub(crate) fn holds_secret(&self) -> bool {
+        self.secret
+            || match &self.value {
+                NodeValue::List(items) => items.iter().any(Self::holds_secret),
+                NodeValue::Map(entries) => entries.iter().any(|entry| entry.node.holds_secret()),
+                NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => false,
+            }
+    }
+
     pub(crate) fn null() -> Self {
         Self::new(NodeValue::Null, Origin::Default)
     }

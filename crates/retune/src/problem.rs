@@ -46,7 +46,7 @@ impl Problem {
 
     pub(crate) fn on(mut self, node: &Node) -> Self {
         self.origin = Some(node.origin.clone());
-        self.secret = node.secret;
+        self.secret = node.holds_secret();
         self
     }
 
