@@ -69,8 +69,8 @@ pub(crate) struct Core {
     state: Mutex<State>,
     /// Wakes the thread when it has no descriptors to wait on.
     kicked: Condvar,
-    #[cfg(test)]
-    pub(crate) hooks: hooks::Hooks,
+    #[cfg(all(test, target_os = "linux"))]
+    hooks: hooks::Hooks,
 }
 
 pub(crate) struct State {
@@ -147,7 +147,7 @@ impl Engine {
                 events: inotify::Events::default(),
             }),
             kicked: Condvar::new(),
-            #[cfg(test)]
+            #[cfg(all(test, target_os = "linux"))]
             hooks: hooks::Hooks::default(),
         });
         let thread = Arc::clone(&core);
@@ -227,7 +227,7 @@ impl Core {
             let timeout = state.planned.map(|due| due.saturating_duration_since(now));
             self.rest(state, timeout);
             COUNTS.wakeups.fetch_add(1, Ordering::Relaxed);
-            #[cfg(test)]
+            #[cfg(all(test, target_os = "linux"))]
             self.hooks.maybe_panic();
         }
     }
@@ -349,7 +349,7 @@ impl Drop for Member {
 
 pub(crate) use schedule::Once;
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod hooks;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;

@@ -31,7 +31,7 @@ pub(crate) struct Outcome {
     pub(crate) snapshot: Snapshot,
     /// What settling goes by; `None` for content below a pin, which never changes.
     pub(crate) plain: Option<PlainState>,
-    /// The single file was removed or replaced while a mount holds it, or is a mount.
+    /// The single file is a mount of its own.
     pub(crate) mount: bool,
 }
 
@@ -51,6 +51,7 @@ struct Collector {
     limits: Limits,
     bytes: u64,
     keys: BTreeMap<PathBuf, Box<[u8]>>,
+    directories: usize,
     hash: DefaultHasher,
     newest: Option<SystemTime>,
     unstable: bool,
@@ -110,6 +111,11 @@ pub(crate) fn read(
     observer: &mut dyn Observer,
     confined: bool,
 ) -> Result<Outcome, Error> {
+    if !path.is_absolute() {
+        // An empty path above all, which must not be taken for the root.
+        let message = "is no absolute path; an empty or relative one names nothing here";
+        return Err(Error::new(ErrorKind::Missing, path, message));
+    }
     let mark = pins.mark();
     let start = Instant::now();
     loop {
@@ -204,6 +210,7 @@ impl Collector {
             limits,
             bytes: 0,
             keys: BTreeMap::new(),
+            directories: 0,
             hash: DefaultHasher::new(),
             newest: None,
             unstable: false,
@@ -220,7 +227,9 @@ impl Collector {
         for entry in listing.map_err(list_error)? {
             let entry = entry.map_err(list_error)?;
             let name = OsStr::from_bytes(entry.file_name().to_bytes());
-            if name == "." || is_internal(name) {
+            // What `mkfs` leaves in the root of a file system is for root alone, and no key.
+            let of_mkfs = level.depth == 0 && name == "lost+found";
+            if name == "." || is_internal(name) || of_mkfs {
                 continue;
             }
             match self.entry(walk, level, name, entry.file_type()) {
@@ -262,6 +271,8 @@ impl Collector {
             }
             FileType::Directory => match dir.entry(name)? {
                 Entry::Dir(next) => {
+                    self.directories += 1;
+                    self.check_count(&next.path)?;
                     if next.below.is_none() {
                         walk.observer.passing(&next, Names::All);
                     }
@@ -287,13 +298,7 @@ impl Collector {
     ) -> Result<bool, Error> {
         let path = || dir.path.join(name);
         let plain = dir.below.is_none();
-        if self.keys.len() >= self.limits.keys {
-            let message = format!(
-                "more than {} keys (the limit); raise it if so many are meant",
-                self.limits.keys
-            );
-            return Err(Error::new(ErrorKind::TooLarge, &dir.path, message));
-        }
+        self.check_count(&dir.path)?;
         // A device can act on being opened: what is no regular file is told by its type alone,
         // and what becomes a FIFO just now does not block.
         if plain {
@@ -363,6 +368,16 @@ impl Collector {
         }
         self.bytes += bytes.len() as u64;
         Ok(bytes.into_boxed_slice())
+    }
+
+    /// Counts directories as well, so that a deep tree without a key ends somewhere.
+    fn check_count(&self, path: &Path) -> Result<(), Error> {
+        let limit = self.limits.keys;
+        if self.keys.len() + self.directories < limit {
+            return Ok(());
+        }
+        let message = format!("more than {limit} keys (the limit); raise it if so many are meant");
+        Err(Error::new(ErrorKind::TooLarge, path, message))
     }
 
     fn check_size(&self, size: u64, path: &Path) -> Result<(), Error> {

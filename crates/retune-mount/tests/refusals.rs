@@ -233,3 +233,32 @@ fn a_file_in_the_middle_of_a_path_is_named() {
         "{error}"
     );
 }
+
+#[test]
+fn an_empty_path_is_not_the_root() {
+    assert!(refused(Path::new("")).to_string().contains("absolute"));
+    let mut watch = Watch::new("", &Signal::new());
+    assert!(
+        watch
+            .read(&mut Pins::new(Limits::default()))
+            .unwrap_err()
+            .is_missing()
+    );
+}
+
+#[test]
+fn a_tree_without_keys_ends_at_the_limit() {
+    let tmp = tempfile::tempdir().unwrap();
+    for n in 0..20 {
+        fs::create_dir(tmp.path().join(n.to_string())).unwrap();
+    }
+    assert!(read_once(tmp.path(), Limits::default()).unwrap().is_empty());
+    let error = read_once(tmp.path(), Limits::default().keys(10)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    let mut deep = tmp.path().to_owned();
+    for _ in 0..40 {
+        deep.push("d");
+    }
+    fs::create_dir_all(&deep).unwrap();
+    assert_eq!(refused(tmp.path()).kind(), ErrorKind::TooLarge);
+}

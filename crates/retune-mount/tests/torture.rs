@@ -57,7 +57,11 @@ fn number(variable: &str) -> Option<u64> {
 /// One version: always the same keys and one that comes and goes, all with the same text.
 fn payload(version: u64) -> Vec<(String, String)> {
     let names = (0..KEYS).map(|n| format!("key-{n}"));
-    let names = names.chain((version % 2 == 0).then(|| format!("extra-{}", version % 3)));
+    let names = names.chain(
+        version
+            .is_multiple_of(2)
+            .then(|| format!("extra-{}", version % 3)),
+    );
     let text = format!("{version:012}");
     names.map(|name| (name, text.clone())).collect()
 }

@@ -19,7 +19,7 @@ use crate::state::PollReason;
 use crate::walk::{Names, is_internal};
 
 /// How long an instance that was refused is not asked for again.
-const RETRY: Duration = Duration::from_secs(10);
+const RETRY: Duration = Duration::from_secs(5);
 
 /// What one watch descriptor is wanted for.
 struct Wanted {
