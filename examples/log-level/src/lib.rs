@@ -1,15 +1,13 @@
 //! What the two services share: a log in JSON whose level can change, and the end by SIGTERM.
 #![forbid(unsafe_code)]
 
-use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::io::Write;
 
 use retune::Retune;
-use serde_json::Value;
+use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
+use tracing_serde::fields::AsMap;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
@@ -19,13 +17,16 @@ use tracing_subscriber::{registry, reload};
 
 /// Which events are logged: those of this level, and worse.
 #[derive(Clone, Copy, Debug, PartialEq, Retune)]
-#[allow(missing_docs)]
+#[expect(missing_docs, reason = "the names say it")]
 pub enum Level {
     Debug,
     Info,
     Warn,
     Error,
 }
+
+/// Writes each event as one line of JSON.
+struct Json;
 
 /// Starts the log at `info`. What is returned sets another level, at any time.
 pub fn start_log() -> impl Fn(&Level) {
@@ -40,43 +41,16 @@ pub async fn terminated() {
     signal.expect("SIGTERM can be waited for").recv().await;
 }
 
-/// Writes each event as one line of JSON.
-struct Json;
-
-/// The fields of an event, and what else its line tells.
-#[derive(Default)]
-struct Line(BTreeMap<&'static str, Value>);
-
 impl<S: Subscriber> Layer<S> for Json {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut line = Line::default();
-        event.record(&mut line);
         let mut timestamp = String::new();
         _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
-        let level = event.metadata().level().as_str().to_lowercase();
-        line.0.insert("level", level.into());
-        line.0.insert("logger", event.metadata().target().into());
-        line.0.insert("timestamp", timestamp.into());
-        // A log that nobody takes any more is no reason to end.
-        _ = writeln!(std::io::stdout(), "{}", serde_json::json!(line.0));
-    }
-}
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.0.insert(field.name(), format!("{value:?}").into());
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name(), value.into());
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.insert(field.name(), value.into());
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.0.insert(field.name(), value.into());
+        let mut line = json!(event.field_map());
+        line["level"] = event.metadata().level().as_str().to_lowercase().into();
+        line["logger"] = event.metadata().target().into();
+        line["timestamp"] = timestamp.into();
+        // A log that nobody reads any more is no reason to end.
+        _ = writeln!(std::io::stdout(), "{line}");
     }
 }
 

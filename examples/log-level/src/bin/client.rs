@@ -1,8 +1,9 @@
 //! Calls the server every second. Its log level and the server's address follow a mounted ConfigMap.
 #![forbid(unsafe_code)]
 
-use std::thread;
+use std::net::SocketAddr;
 use std::time::Duration;
+use std::{io, thread};
 
 use log_level::{Level, start_log, terminated};
 use retune::{Live, OrExit, Retune};
@@ -18,17 +19,23 @@ struct Config {
     /// Where the server is.
     #[retune(default = "http://app-server:8080", from_str, expects = "a URL")]
     server_address: Uri,
+    /// Address to serve the status on. Read once.
+    #[retune(default = "0.0.0.0:8080")]
+    listen: SocketAddr,
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+async fn main() -> io::Result<()> {
     let set_level = start_log();
     let config = Config::loader().env("").watch().or_exit();
-    info!("start sending requests ...");
+    let pages = retune_axum::router(config.clone());
+    let status = retune_axum::serve(config.with(|c| c.listen), pages)?;
+    info!(status = %status.address(), "start sending requests ...");
     config.view(|c| &c.log_level).subscribe(set_level).detach();
 
     thread::spawn(move || call_server(&config));
     terminated().await;
+    Ok(())
 }
 
 fn call_server(config: &Live<Config>) {
@@ -39,6 +46,7 @@ fn call_server(config: &Live<Config>) {
         .build()
         .new_agent();
     loop {
+        thread::sleep(Duration::from_secs(1));
         let server = config.with(|c| c.server_address.clone());
         match agent.get(server).call() {
             Ok(response) => info!(
@@ -47,6 +55,5 @@ fn call_server(config: &Live<Config>) {
             ),
             Err(error) => warn!(%error, "no response from server"),
         }
-        thread::sleep(Duration::from_secs(1));
     }
 }

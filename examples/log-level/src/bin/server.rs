@@ -30,7 +30,9 @@ async fn main() -> std::io::Result<()> {
     config.view(|c| &c.log_level).subscribe(set_level).detach();
 
     tokio::spawn(count());
-    let app = Router::new().route("/", get(greet));
+    let app = Router::new()
+        .route("/", get(greet))
+        .merge(retune_axum::router(config.clone()));
     axum::serve(listener, app)
         .with_graceful_shutdown(terminated())
         .await
@@ -43,8 +45,8 @@ async fn greet() -> &'static str {
 
 /// A long job, which a restart would throw back to its beginning.
 async fn count() {
-    for done in 1u64.. {
-        info!(done, "background job goes on");
+    for steps in 1u64.. {
         tokio::time::sleep(Duration::from_secs(1)).await;
+        info!(steps, "background job goes on");
     }
 }
