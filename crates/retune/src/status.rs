@@ -1,5 +1,7 @@
 //! What can be known of a live configuration.
 
+mod lag;
+
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
@@ -7,6 +9,8 @@ use serde::Serialize;
 use crate::problem::Problem;
 use crate::source::Kind;
 use crate::time;
+
+pub use lag::{Lag, Lags};
 
 /// How many generations the history keeps.
 pub const HISTORY: usize = 16;
@@ -18,6 +22,8 @@ pub struct Status {
     /// Whether the last observation was good. A degraded configuration serves its last good
     /// generation.
     pub health: Health,
+    /// Why it is degraded, for people; none if it is not.
+    pub reasons: Vec<String>,
     /// The generation that readers see.
     pub generation: u64,
     /// A hash of the values that the generation was made of, the same in every replica that runs
@@ -25,6 +31,9 @@ pub struct Status {
     pub hash: String,
     /// The times of that generation.
     pub times: Times,
+    /// When an observation was good last: it brought that generation, or found it unchanged.
+    #[serde(serialize_with = "time::serialize")]
+    pub last_success: SystemTime,
     /// Every source, from the lowest to the highest.
     pub sources: Vec<SourceStatus>,
     /// What was refused last, until a good observation clears it.
@@ -40,6 +49,8 @@ pub struct Status {
     pub history: Vec<HistoryEntry>,
     /// Counters since the start.
     pub counters: Counters,
+    /// How long changes took since the start.
+    pub lags: Lags,
     /// Generations that are no longer current, but still held by somebody.
     pub held: Held,
 }
@@ -182,6 +193,24 @@ pub struct Held {
     /// How long ago the oldest of them was replaced.
     #[serde(serialize_with = "time::seconds")]
     pub oldest_seconds: Duration,
+}
+
+/// Why a configuration is degraded: what was refused, what cannot be followed, what is stuck.
+pub(crate) fn reasons(
+    rejection: Option<&Rejection>,
+    sources: &[SourceStatus],
+    stuck: Option<&Stuck>,
+) -> Vec<String> {
+    let problems = rejection.into_iter().flat_map(|refused| &refused.problems);
+    let paths = sources.iter().flat_map(|source| &source.paths);
+    let orphaned = paths.filter(|path| path.mode == "orphaned");
+    problems
+        .map(|problem| format!("an update was refused: {problem}"))
+        .chain(orphaned.map(|path| format!("{}: {}", path.path, path.detail)))
+        .chain(
+            stuck.map(|stuck| format!("stuck for {} s: {}", stuck.seconds.as_secs(), stuck.doing)),
+        )
+        .collect()
 }
 
 // === impl Times ===

@@ -27,7 +27,7 @@ use crate::explain::{Explanation, Tree};
 use crate::generation::{Change, Generation, Snapshot};
 use crate::problem::Problem;
 use crate::reload::PATIENCE;
-use crate::status::{Health, Status, Times};
+use crate::status::{self, Health, Status, Times};
 
 /// A configuration that changes while the program runs.
 ///
@@ -272,20 +272,19 @@ impl<T: Send + Sync + 'static> Live<T> {
         let current = shared.current();
         let (stuck, late, held) = (shared.stuck(), shared.late(), shared.held());
         let record = shared.record();
-        let dead_end = record
-            .sources
-            .iter()
-            .any(|source| source.paths.iter().any(|p| p.mode == "orphaned"));
-        let degraded = record.rejection.is_some() || stuck.is_some() || dead_end;
+        let times = record.times();
+        let reasons = status::reasons(record.rejection.as_ref(), &record.sources, stuck.as_ref());
         Status {
-            health: if degraded {
-                Health::Degraded
-            } else {
+            health: if reasons.is_empty() {
                 Health::Ok
+            } else {
+                Health::Degraded
             },
+            reasons,
             generation: current.0.number,
             hash: current.0.tree.hash(),
-            times: record.times(),
+            times,
+            last_success: record.last_success.unwrap_or(times.swapped),
             sources: record.sources.clone(),
             rejection: record.rejection.clone(),
             warnings: record.warnings.clone(),
@@ -293,6 +292,7 @@ impl<T: Send + Sync + 'static> Live<T> {
             late,
             history: record.history.iter().cloned().collect(),
             counters: record.counters,
+            lags: record.lags,
             held,
         }
     }

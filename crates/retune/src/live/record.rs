@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime};
 
 use super::subscriber::Subscriber;
 use crate::problem::Problem;
-use crate::status::{Counters, HISTORY, HistoryEntry, Rejection, SourceStatus, Times};
+use crate::status::{Counters, HISTORY, HistoryEntry, Lags, Rejection, SourceStatus, Times};
 
 /// What happened so far.
 #[derive(Debug, Default)]
@@ -17,6 +17,9 @@ pub(crate) struct Record {
     pub(crate) warnings: Vec<Problem>,
     pub(crate) sources: Vec<SourceStatus>,
     pub(crate) counters: Counters,
+    pub(crate) lags: Lags,
+    /// When an observation was good last.
+    pub(crate) last_success: Option<SystemTime>,
     pub(crate) activity: Option<Activity>,
 }
 
@@ -38,6 +41,8 @@ pub(crate) struct Activity {
 
 impl Record {
     pub(crate) fn published(&mut self, entry: HistoryEntry) {
+        self.last_success = Some(entry.times.swapped);
+        self.lags.swapped(entry.generation, &entry.times);
         self.history.push_back(entry);
         while self.history.len() > HISTORY {
             // What nobody can look up any more need not be waited for either.
@@ -73,7 +78,7 @@ impl Record {
 
     fn settle(&mut self) {
         let now = SystemTime::now();
-        let history = &mut self.history;
+        let (history, lags) = (&mut self.history, &mut self.lags);
         self.waiting.retain(|waiting| {
             if !waiting.subscribers.is_empty() {
                 return true;
@@ -83,6 +88,7 @@ impl Record {
                 .find(|entry| entry.generation == waiting.generation);
             if let Some(entry) = entry {
                 entry.times.applied.get_or_insert(now);
+                lags.applied(entry.generation, &entry.times);
             }
             false
         });

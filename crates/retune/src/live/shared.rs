@@ -163,6 +163,8 @@ impl<T: Send + Sync + 'static> Shared<T> {
     pub(crate) fn observed(&self, tree: Tree) {
         let mut current = self.lock(&self.tree);
         *current = Arc::new(tree.follows(&current, &[], 0));
+        drop(current);
+        self.record().last_success = Some(SystemTime::now());
     }
 
     /// Where the values come from, as last observed.
