@@ -146,8 +146,14 @@ impl Span {
     /// the range that lies in it. It may hold secrets.
     pub(crate) fn first_line(&self) -> (&str, Range<usize>) {
         let lines = self.text.lines();
-        let start = lines.get(self.line().saturating_sub(1)).copied().unwrap_or_default();
-        let end = lines.get(self.line()).copied().unwrap_or(self.text.content.len());
+        let start = lines
+            .get(self.line().saturating_sub(1))
+            .copied()
+            .unwrap_or_default();
+        let end = lines
+            .get(self.line())
+            .copied()
+            .unwrap_or(self.text.content.len());
         let line = self.text.content.get(start..end).unwrap_or_default();
         let text = line.trim_start_matches('\u{feff}');
         let skipped = start + line.len() - text.len();

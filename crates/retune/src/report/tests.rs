@@ -203,9 +203,15 @@ fn h1_a_list_that_holds_a_secret_is_not_shown() {
     use crate::node::{Node, NodeValue};
     let config = text("keys: [hunter2, swordfish]\n");
     let key = Node::text("hunter2", place(&config, "hunter2")).into_secret();
-    let keys = Node::new(NodeValue::List(vec![key]), place(&config, "[hunter2, swordfish]"));
+    let keys = Node::new(
+        NodeValue::List(vec![key]),
+        place(&config, "[hunter2, swordfish]"),
+    );
     let report = one(Problem::new("keys", "expected a map, found a list").on(&keys));
-    assert!(report.contains("config.yaml:1\n") && !report.contains("hunter2"), "{report}");
+    assert!(
+        report.contains("config.yaml:1\n") && !report.contains("hunter2"),
+        "{report}"
+    );
 }
 
 #[test]
