@@ -40,6 +40,8 @@ pub(crate) struct Pipeline {
     start_values: Option<BTreeSet<Arc<str>>>,
     /// What the accepted reading's layers gave, to tell when something is gone.
     gave: Vec<BTreeSet<String>>,
+    /// When the accepted reading's layers were published, to tell which of them are new.
+    stamps: Vec<Option<SystemTime>>,
     /// What a source (by its place) gave once and no longer gives.
     gone: BTreeSet<(usize, String)>,
 }
@@ -52,7 +54,9 @@ pub(crate) struct Observation {
     pub(crate) sources: Vec<SourceStatus>,
     /// A source could not be read.
     pub(crate) failed: bool,
+    /// When the youngest layer that was published anew was; `None` if none was, or none tells.
     pub(crate) published: Option<SystemTime>,
+    stamps: Vec<Option<SystemTime>>,
     /// Something is being written: look again then.
     pub(crate) settling: Option<Instant>,
     pins: Pins,
@@ -78,6 +82,7 @@ impl Pipeline {
             strict,
             start_values: None,
             gave: Vec::new(),
+            stamps: Vec::new(),
             gone: BTreeSet::new(),
         }
     }
@@ -127,11 +132,10 @@ impl Pipeline {
         let mut ignored = Vec::new();
         let mut sources = Vec::new();
         let mut observation_failed = false;
-        let mut published = None;
         let mut settling: Option<Instant> = None;
+        let stamps: Vec<_> = layers.iter().map(|layer| layer.published).collect();
         for (layer, source) in layers.iter_mut().zip(&self.sources) {
             observation_failed |= layer.failed;
-            published = published.max(layer.published);
             settling = settling.into_iter().chain(layer.settling).min();
             ignored.append(&mut layer.ignored);
             sources.push(SourceStatus {
@@ -179,7 +183,8 @@ impl Pipeline {
             warnings,
             sources,
             failed: observation_failed,
-            published,
+            published: self.newest(&stamps),
+            stamps,
             settling,
             pins,
             gave,
@@ -215,9 +220,20 @@ impl Pipeline {
     pub(crate) fn accept(&mut self, observation: &Observation) {
         self.gone.clone_from(&observation.gone);
         self.gave.clone_from(&observation.gave);
+        self.stamps.clone_from(&observation.stamps);
         for source in &mut self.sources {
             source.accepted();
         }
+    }
+
+    /// A change has the publish time of what brought it: a value set by code has none, however long
+    /// ago a volume beside it was written.
+    fn newest(&self, stamps: &[Option<SystemTime>]) -> Option<SystemTime> {
+        let accepted = self.stamps.iter().map(Some).chain(std::iter::repeat(None));
+        let anew = stamps.iter().zip(accepted);
+        anew.filter(|(stamp, accepted)| Some(*stamp) != *accepted)
+            .filter_map(|(stamp, _)| *stamp)
+            .max()
     }
 
     /// Layers from the lowest to the highest, with start values moved below the mounts.
