@@ -122,6 +122,12 @@ impl Tree {
         Err(Error::new("nothing was set", vec![problem]))
     }
 
+    /// The outside name nearest to one that no field answers to.
+    pub(crate) fn nearest(&self, path: &str) -> Option<String> {
+        let nearest = Flat::new(self.schema?).nearest(path)?;
+        Some(name::kebab(&nearest))
+    }
+
     /// The same 16 hexadecimal digits wherever the same values run; secrets do not count.
     pub(crate) fn hash(&self) -> String {
         let mut leaves = self.given();

@@ -265,6 +265,12 @@ impl<T: Send + Sync + 'static> Live<T> {
         self.shared.tree().explain_all()
     }
 
+    /// What was probably meant by a path that [`explain`](Self::explain) does not know.
+    #[must_use]
+    pub fn nearest(&self, path: &str) -> Option<String> {
+        self.shared.tree().nearest(path)
+    }
+
     /// What can be known now.
     #[must_use]
     pub fn status(&self) -> Status {
