@@ -1,14 +1,21 @@
-//! What the tests of this crate share: real volumes, and waiting for conditions.
-#![allow(dead_code)]
+//! What the tests of this crate share: real volumes, notes, and waiting for conditions.
+#![allow(dead_code, unreachable_pub)]
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use retune::{Live, Problem, Snapshot, Subscription};
 use retune_mount::{LinkOrder, Publisher};
 
 /// Long enough for a loaded machine; only a failing test waits as long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Both orders in which kubelets make the links.
+pub const ORDERS: [LinkOrder; 2] = [LinkOrder::AfterRename, LinkOrder::BeforeRename];
 
 /// Waits for a condition, and fails with what was waited for.
 #[track_caller]
@@ -34,12 +41,12 @@ impl Volume {
     pub fn with_order(dir: impl Into<PathBuf>, order: LinkOrder, keys: &[(&str, &str)]) -> Self {
         let dir = dir.into();
         let publisher = Publisher::create(&dir).unwrap().link_order(order);
-        let mut volume = Self { dir, publisher };
+        let volume = Self { dir, publisher };
         volume.publish(keys);
         volume
     }
 
-    pub fn publish(&mut self, keys: &[(&str, &str)]) {
+    pub fn publish(&self, keys: &[(&str, &str)]) {
         let keys = keys
             .iter()
             .map(|(key, value)| (PathBuf::from(key), value.as_bytes().to_vec()))
@@ -47,7 +54,102 @@ impl Volume {
         self.publisher.publish(&keys).unwrap();
     }
 
+    /// A swap to a data directory of any name, whatever its content; top-level links stay as they
+    /// are.
+    pub fn swap_by_hand(&self, name: &str, keys: &[(&str, &str)]) {
+        let old = fs::read_link(self.key("..data")).unwrap();
+        fs::create_dir(self.key(name)).unwrap();
+        for (key, text) in keys {
+            fs::write(self.key(name).join(key), text).unwrap();
+        }
+        symlink(name, self.key("..data_tmp")).unwrap();
+        fs::rename(self.key("..data_tmp"), self.key("..data")).unwrap();
+        fs::remove_dir_all(self.dir.join(old)).unwrap();
+    }
+
     pub fn path(&self) -> &Path {
         &self.dir
     }
+
+    pub fn key(&self, key: &str) -> PathBuf {
+        self.dir.join(key)
+    }
+}
+
+/// Writes a file whole, by a rename.
+pub fn replace(path: &Path, content: &str) {
+    let temporary = path.with_extension("tmp~");
+    fs::write(&temporary, content).unwrap();
+    fs::rename(&temporary, path).unwrap();
+}
+
+/// What a subscriber was told, with the generations.
+pub struct Notes<V> {
+    told: Arc<Mutex<Vec<(u64, V)>>>,
+    _subscription: Subscription,
+}
+
+impl<V: Clone + PartialEq + std::fmt::Debug + Send + 'static> Notes<V> {
+    /// Subscribes, and waits until the first note, which tells what holds, has come.
+    #[track_caller]
+    pub fn of<T: Send + Sync + 'static>(
+        live: &Live<T>,
+        part: impl Fn(&T) -> V + Send + 'static,
+    ) -> Self {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tell = told.clone();
+        let subscription = live.subscribe(move |change| {
+            let new = change.new_value();
+            let note = (Snapshot::generation(new), part(new));
+            tell.lock().unwrap().push(note);
+        });
+        let notes = Self {
+            told,
+            _subscription: subscription,
+        };
+        eventually("the first note", || notes.all().len() == 1);
+        notes
+    }
+
+    pub fn all(&self) -> Vec<(u64, V)> {
+        self.told.lock().unwrap().clone()
+    }
+
+    /// What was told, without the generations.
+    pub fn values(&self) -> Vec<V> {
+        self.all().into_iter().map(|(_, value)| value).collect()
+    }
+
+    #[track_caller]
+    pub fn until_last(&self, value: V) {
+        eventually(&format!("a note of {value:?}"), || {
+            self.values().last() == Some(&value)
+        });
+    }
+}
+
+/// Waits until an update is refused, and gives its problems as lines.
+#[track_caller]
+pub fn until_rejected<T: Send + Sync + 'static>(live: &Live<T>) -> Vec<String> {
+    eventually("a rejection", || live.status().rejection.is_some());
+    rejection(live)
+}
+
+/// The last rejection's problems as lines; none if all is well.
+pub fn rejection<T: Send + Sync + 'static>(live: &Live<T>) -> Vec<String> {
+    let rejection = live.status().rejection;
+    lines(&rejection.map_or_else(Vec::new, |rejection| rejection.problems))
+}
+
+#[track_caller]
+pub fn until_ok<T: Send + Sync + 'static>(live: &Live<T>) {
+    eventually("a good observation", || live.status().rejection.is_none());
+}
+
+pub fn warnings<T: Send + Sync + 'static>(live: &Live<T>) -> Vec<String> {
+    lines(&live.status().warnings)
+}
+
+pub fn lines(problems: &[Problem]) -> Vec<String> {
+    problems.iter().map(Problem::to_string).collect()
 }
