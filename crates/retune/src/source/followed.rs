@@ -14,6 +14,8 @@ use crate::problem::Problem;
 pub(crate) struct Followed {
     path: PathBuf,
     watch: Option<Watch>,
+    /// Nothing was there last time.
+    absent: bool,
 }
 
 /// What is at a path now.
@@ -32,6 +34,7 @@ impl Followed {
         Self {
             path: path.into(),
             watch: None,
+            absent: false,
         }
     }
 
@@ -68,17 +71,24 @@ impl Followed {
         };
         match result {
             Ok(Reading::Ready(snapshot)) => {
+                self.absent = false;
                 layer.published = layer.published.max(snapshot.published());
                 Found::Content(snapshot)
             }
             Ok(Reading::Settling { until, last }) => {
                 settle(layer, until);
+                // What appears is not there before it is at rest; what was there before it was
+                // missing is long outdated.
+                if self.absent {
+                    return Found::Missing;
+                }
                 last.map_or(Found::Unsettled, Found::Content)
             }
             Ok(_) => Found::Unsettled,
             Err(error) => {
                 layer.moved |= error.is_moved();
                 if error.is_missing() {
+                    self.absent = true;
                     return Found::Missing;
                 }
                 layer.failed = true;

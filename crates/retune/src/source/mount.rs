@@ -178,7 +178,15 @@ impl Sealed for Mount {
                         .with_help("mount the volume there, or mark the source `.optional()`"),
                 );
             }
-            Found::Unsettled | Found::Missing | Found::Failed => {}
+            Found::Unsettled => {
+                layer.failed = true;
+                let place = self.dir.path().display();
+                layer.notes.problems.push(
+                    Problem::new("", format!("{place}: is being written"))
+                        .with_help("it is read as soon as it is at rest"),
+                );
+            }
+            Found::Missing | Found::Failed => {}
         }
         layer
     }
