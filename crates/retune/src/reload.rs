@@ -234,12 +234,6 @@ impl<T: Retune> Reloader<T> {
         } = seen;
         let generation = self.shared.current().0.number + 1;
         let mut record = self.shared.record();
-        let counters = &mut record.counters;
-        match reason {
-            "source" => counters.rejected_source += 1,
-            "gate" => counters.rejected_gate += 1,
-            _ => counters.rejected_invalid += 1,
-        }
         let is_new = record.rejection.as_ref().is_none_or(|before| {
             let lines =
                 |problems: &[Problem]| problems.iter().map(Problem::to_string).collect::<Vec<_>>();
@@ -249,6 +243,13 @@ impl<T: Retune> Reloader<T> {
             .rejection
             .as_ref()
             .map_or_else(SystemTime::now, |before| before.since);
+        // Each poll finds the same again until it is mended: that is still the one rejection.
+        let counters = &mut record.counters;
+        *match reason {
+            "source" => &mut counters.rejected_source,
+            "gate" => &mut counters.rejected_gate,
+            _ => &mut counters.rejected_invalid,
+        } += u64::from(is_new);
         record.sources = sources;
         record.warnings = warnings;
         record.rejection = Some(Rejection {

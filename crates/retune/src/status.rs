@@ -170,11 +170,12 @@ pub struct Counters {
     pub applied: u64,
     /// Observations that found the content unchanged.
     pub unchanged: u64,
-    /// Observations that were refused because a source could not be read.
+    /// Updates that were refused because a source could not be read. Here and below, one that
+    /// is found again just as bad is not counted again.
     pub rejected_source: u64,
-    /// Observations that were refused because a value is missing or wrong.
+    /// Updates that were refused because a value is missing or wrong.
     pub rejected_invalid: u64,
-    /// Observations that were refused by a gate.
+    /// Updates that were refused by a gate.
     pub rejected_gate: u64,
     /// Observations made upon an event.
     pub events: u64,
@@ -233,7 +234,7 @@ impl Times {
 // === impl Counters ===
 
 impl Counters {
-    /// All observations that were refused.
+    /// All updates that were refused.
     #[must_use]
     pub fn rejected(&self) -> u64 {
         self.rejected_source + self.rejected_invalid + self.rejected_gate
