@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 
 use crate::sh::{cargo, program, run, works};
-use crate::{Result, behaviours, demo, image, loom, packages, torture};
+use crate::{Result, behaviours, image, loom, packages, torture};
 
 /// A part of CI, in the order in which they run: what fails soonest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -107,7 +107,7 @@ impl Part {
             Self::Macos => return macos(),
             Self::Loom => loom::run()?,
             Self::Torture => torture::run(torture::Size::Ci)?,
-            Self::Demo => demo::run()?,
+            Self::Demo => run(&mut cargo("demo"))?,
             Self::Image => {
                 image::run(&image::Args {
                     run_check: true,
