@@ -1,35 +1,39 @@
 //! The cell that one writer publishes to and any number of readers read.
 //!
-//! A version counter beside an `Arc` behind a lock. A reader keeps the `Arc` that it saw last and
-//! compares versions: as long as nothing was published, reading is one load of a word that is
-//! written only by a publish, so that it scales with the cores. Only the first read after a publish
-//! takes the lock, for as long as cloning an `Arc` takes.
+//! The place of the current value in memory, beside an `Arc` of it behind a lock. A reader keeps the
+//! `Arc` that it saw last and compares places: as long as nothing was published, reading is one
+//! load of a word that is written only by a publish, so that it scales with the cores. Only the
+//! first read after a publish takes the lock, for as long as cloning an `Arc` takes.
 
 #[cfg(loom)]
 use loom::sync::{
     Arc, Mutex, MutexGuard,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicUsize, Ordering},
 };
 use std::sync::PoisonError;
 #[cfg(not(loom))]
 use std::sync::{
     Arc, Mutex, MutexGuard,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicUsize, Ordering},
 };
 
 /// Holds the current value of one writer.
 #[derive(Debug)]
 pub(crate) struct Cell<V> {
-    /// Changes after each publish, and only then.
-    version: AtomicU64,
+    /// Where the current value lies. Whoever keeps a value keeps its place from being used again,
+    /// so that the place tells it from every value that came after it.
+    place: AtomicUsize,
     current: Mutex<Arc<V>>,
 }
 
-/// A reader's own copy of the pointer, with the version it stands for.
+/// A reader's own copy of the pointer.
 #[derive(Debug)]
-pub(crate) struct Cached<V> {
-    version: u64,
-    value: Option<Arc<V>>,
+pub(crate) struct Cached<V>(Arc<V>);
+
+/// Where a value lies: never 0.
+#[inline]
+pub(crate) fn place<V: ?Sized>(value: &V) -> usize {
+    std::ptr::from_ref(value).cast::<()>().addr()
 }
 
 // === impl Cell ===
@@ -37,7 +41,7 @@ pub(crate) struct Cached<V> {
 impl<V> Cell<V> {
     pub(crate) fn new(value: Arc<V>) -> Self {
         Self {
-            version: AtomicU64::new(1),
+            place: AtomicUsize::new(place(&*value)),
             current: Mutex::new(value),
         }
     }
@@ -46,25 +50,25 @@ impl<V> Cell<V> {
     /// lock.
     pub(crate) fn store(&self, value: Arc<V>) -> Arc<V> {
         let mut current = self.lock();
+        let place = place(&*value);
         let old = std::mem::replace(&mut *current, value);
-        // Written under the lock, so that a reader that takes the lock sees value and version of
-        // one publish. `Release` pairs with the `Acquire` in `version`: who sees the new version
-        // without the lock will then find the new value under it.
-        self.version.fetch_add(1, Ordering::Release);
+        // Written under the lock, so that value and place are of one publish. `Release` pairs with
+        // the `Acquire` in `place`: who sees the new place has seen all that came before it.
+        self.place.store(place, Ordering::Release);
         old
     }
 
-    /// The version to compare a cached one with.
+    /// Where the current value lies.
     #[inline]
-    pub(crate) fn version(&self) -> u64 {
-        self.version.load(Ordering::Acquire)
+    pub(crate) fn place(&self) -> usize {
+        self.place.load(Ordering::Acquire)
     }
 
-    /// The current value, with its version.
-    pub(crate) fn load(&self) -> (u64, Arc<V>) {
-        let current = self.lock();
-        // The lock orders this load after the store that belongs to the value.
-        (self.version.load(Ordering::Relaxed), current.clone())
+    /// The current value.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn load(&self) -> Arc<V> {
+        self.lock().clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, Arc<V>> {
@@ -75,31 +79,25 @@ impl<V> Cell<V> {
 // === impl Cached ===
 
 impl<V> Cached<V> {
-    /// Holds nothing until the first [`get`](Self::get).
-    pub(crate) const fn new() -> Self {
-        Self {
-            version: 0,
-            value: None,
-        }
+    pub(crate) fn new(cell: &Cell<V>) -> Self {
+        Self(cell.load())
     }
 
     /// The current value: the copy, or a fresh one if something was published since.
     #[inline]
     pub(crate) fn get(&mut self, cell: &Cell<V>) -> &Arc<V> {
-        if cell.version() != self.version {
-            self.release();
+        // Loaded before the copy is looked at: then the copy is looked at once, not twice.
+        if cell.place() != place(&*self.0) {
+            self.reload(cell);
         }
-        let version = &mut self.version;
-        self.value.get_or_insert_with(|| {
-            let (fresh, value) = cell.load();
-            *version = fresh;
-            value
-        })
+        &self.0
     }
 
-    /// Lets go of the copy: under no lock, as its `Drop` is the user's code.
-    pub(crate) fn release(&mut self) {
-        self.value = None;
+    /// The old copy is dropped under no lock, as its `Drop` is the user's code.
+    #[cold]
+    #[inline(never)]
+    fn reload(&mut self, cell: &Cell<V>) {
+        self.0 = cell.load();
     }
 }
 
@@ -123,7 +121,7 @@ mod loom_tests {
             let reader = {
                 let cell = cell.clone();
                 thread::spawn(move || {
-                    let mut cached = Cached::new();
+                    let mut cached = Cached::new(&cell);
                     let mut last = 0;
                     for _ in 0..3 {
                         let (a, b) = **cached.get(&cell);
@@ -150,13 +148,12 @@ mod loom_tests {
                     thread::spawn(move || drop(cell.store(Arc::new(n))))
                 })
                 .collect();
-            let mut cached = Cached::new();
+            let mut cached = Cached::new(&cell);
             cached.get(&cell);
             for writer in writers {
                 writer.join().unwrap();
             }
-            assert_eq!(**cached.get(&cell), *cell.load().1);
-            assert_eq!(cached.version, 3);
+            assert_eq!(**cached.get(&cell), *cell.load());
         });
     }
 
@@ -164,18 +161,18 @@ mod loom_tests {
     fn g13_loom_an_old_value_is_freed_when_its_last_holder_lets_go() {
         loom::model(|| {
             let cell = Arc::new(Cell::new(Arc::new(0u64)));
-            let (_, held) = cell.load();
+            let held = cell.load();
             let writer = {
                 let cell = cell.clone();
                 thread::spawn(move || drop(cell.store(Arc::new(1))))
             };
-            let mut other = Cached::new();
+            let mut other = Cached::new(&cell);
             other.get(&cell);
             writer.join().unwrap();
             other.get(&cell);
             assert_eq!(Arc::strong_count(&held), 1);
             drop(cell);
-            assert_eq!(other.value.map(|value| Arc::strong_count(&value)), Some(1));
+            assert_eq!(Arc::strong_count(&other.0), 1);
         });
     }
 }

@@ -9,7 +9,6 @@ mod subscriber;
 mod subscription;
 mod view;
 
-use std::any::Any;
 use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, mpsc};
@@ -124,8 +123,7 @@ impl<T: Send + Sync + 'static> Live<T> {
     #[must_use]
     pub fn load(&self) -> Snapshot<T> {
         let found = local::with(&self.shared.cell, &self.shared.key, |shared, _| {
-            let shared: Arc<dyn Any + Send + Sync> = shared.clone();
-            shared.downcast::<Generation<T>>().ok()
+            Arc::downcast::<Generation<T>>(shared.clone()).ok()
         });
         found.map_or_else(|| self.shared.current(), Snapshot)
     }
@@ -134,7 +132,7 @@ impl<T: Send + Sync + 'static> Live<T> {
     #[must_use]
     pub fn reader(&self) -> Reader<T> {
         Reader {
-            cached: cell::Cached::new(),
+            cached: cell::Cached::new(&self.shared.cell),
             live: self.clone(),
         }
     }
@@ -385,10 +383,11 @@ impl<T: Send + Sync + 'static> Reader<T> {
         Snapshot(self.cached.get(&self.live.shared.cell).clone())
     }
 
-    /// Lets go of the generation that was read last, for a reader that will be idle for long: as
-    /// long as a reader holds an old generation, its memory is not freed.
-    pub fn release(&mut self) {
-        self.cached.release();
+    /// Lets go of the generation that was read last, before a long time without reading: as long as
+    /// a reader holds an old generation, its memory is not freed. A new reader is quickly made.
+    #[must_use]
+    pub fn release(self) -> Live<T> {
+        self.live
     }
 }
 

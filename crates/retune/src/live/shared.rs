@@ -173,7 +173,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
     }
 
     pub(crate) fn current(&self) -> Snapshot<T> {
-        Snapshot(self.cell.load().1)
+        Snapshot(self.cell.load())
     }
 
     /// Asks every gate about a candidate.
