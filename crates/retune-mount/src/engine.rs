@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 #[cfg(target_os = "linux")]
 pub(crate) use inotify::Interest;
 
-use crate::signal::{NoticedBy, Signal};
+use crate::signal::{NoticedBy, Ring, Signal};
 use schedule::{Plan, Ticks};
 
 /// What can be known of the watching thread, counted since the process started.
@@ -204,7 +204,7 @@ impl Drop for Counted {
 fn supervise(core: &Core) {
     while catch_unwind(AssertUnwindSafe(|| core.run())).is_err() {
         COUNTS.panics.fetch_add(1, Ordering::Relaxed);
-        core.lock().signal_all();
+        core.lock().all().ring(NoticedBy::Event);
         // Should it panic for ever, then slowly.
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -222,7 +222,7 @@ impl Core {
                 return;
             }
             let now = Instant::now();
-            state.fire_due(now);
+            state.fire_due(now).ring(NoticedBy::Poll);
             state.planned = state.next_due();
             let timeout = state.planned.map(|due| due.saturating_duration_since(now));
             self.rest(state, timeout);
@@ -271,14 +271,16 @@ impl Core {
 // === impl State ===
 
 impl State {
-    fn fire_due(&mut self, now: Instant) {
+    fn fire_due(&mut self, now: Instant) -> Ring {
         let due = self.ticks.take_due(now);
         if !due.is_empty() {
             COUNTS.polls.fetch_add(1, Ordering::Relaxed);
         }
+        let mut ring = Ring::default();
         for plan in self.members.values_mut() {
-            plan.fire_due(now, &due);
+            plan.fire_due(now, &due, &mut ring);
         }
+        ring
     }
 
     fn next_due(&self) -> Option<Instant> {
@@ -286,10 +288,13 @@ impl State {
         once.into_iter().chain(self.ticks.next()).min()
     }
 
-    pub(crate) fn signal_all(&mut self) {
-        for plan in self.members.values_mut() {
-            plan.signal.notice(NoticedBy::Event);
+    /// Everybody, when it is not known whom it concerns.
+    fn all(&self) -> Ring {
+        let mut ring = Ring::default();
+        for plan in self.members.values() {
+            ring.add(&plan.signal);
         }
+        ring
     }
 }
 

@@ -52,6 +52,27 @@ pub enum NoticedBy {
     Poll,
 }
 
+/// Signals to be set, each once: a reader that several paths share is to wake
+/// up once for what concerns all of them.
+#[derive(Default)]
+pub(crate) struct Ring(Vec<Signal>);
+
+// === impl Ring ===
+
+impl Ring {
+    pub(crate) fn add(&mut self, signal: &Signal) {
+        if !self.0.iter().any(|known| known.is(signal)) {
+            self.0.push(signal.clone());
+        }
+    }
+
+    pub(crate) fn ring(self, by: NoticedBy) {
+        for signal in self.0 {
+            signal.notice(by);
+        }
+    }
+}
+
 // === impl Signal ===
 
 impl Signal {
@@ -92,10 +113,14 @@ impl Signal {
         }
     }
 
-    pub(crate) fn notice(&self, by: NoticedBy) {
+    fn notice(&self, by: NoticedBy) {
         let at = SystemTime::now();
         self.pending().noticed.get_or_insert(Noticed { at, by });
         self.0.changed.notify_one();
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     fn pending(&self) -> MutexGuard<'_, Wake> {

@@ -1,8 +1,8 @@
 //! Readers of several keys while a publisher swaps, is abandoned between any
 //! two steps, or is killed. How long is set by the environment:
 //!
-//! - `RETUNE_TORTURE_SWAPS`: publishes, in all (default 2,000)
-//! - `RETUNE_TORTURE_KILLS`: publishers killed (default 20)
+//! - `RETUNE_TORTURE_SWAPS`: publishes, in all (default 1,000)
+//! - `RETUNE_TORTURE_KILLS`: publishers killed (default 12)
 //! - `RETUNE_TORTURE_SEED`: the seed that a failed run printed
 #![allow(clippy::print_stdout)]
 
@@ -156,7 +156,7 @@ fn volume(order: LinkOrder) -> (tempfile::TempDir, Publisher) {
 #[test]
 fn a2_a3_no_reader_is_ever_torn_by_swaps_and_abandoned_publishes() {
     let mut random = Random::seeded();
-    let swaps = number("RETUNE_TORTURE_SWAPS").unwrap_or(2_000) / 2;
+    let swaps = number("RETUNE_TORTURE_SWAPS").unwrap_or(1_000) / 2;
     for order in ORDERS {
         let (tmp, publisher) = volume(order);
         under_readers(tmp.path(), || {
@@ -214,7 +214,7 @@ fn publisher_to_be_killed() {
 #[test]
 fn a3_a12_a_killed_publisher_tears_nothing_and_the_next_one_goes_on() {
     let mut random = Random::seeded();
-    let kills = number("RETUNE_TORTURE_KILLS").unwrap_or(20);
+    let kills = number("RETUNE_TORTURE_KILLS").unwrap_or(12);
     for (index, order) in ORDERS.into_iter().enumerate() {
         let (tmp, publisher) = volume(order);
         let mut version = 1;

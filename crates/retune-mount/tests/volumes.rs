@@ -43,6 +43,37 @@ fn a1_one_swap_is_one_change() {
     }
 }
 
+#[test]
+fn a1_one_swap_wakes_the_reader_of_many_paths_once() {
+    let keys: Vec<String> = (0..10).map(|n| format!("key-{n}")).collect();
+    let volume = Volume::new([]);
+    let publish = |text: &str| {
+        volume
+            .publisher
+            .publish(keys.iter().map(|key| (key, text)))
+            .unwrap();
+    };
+    publish("0");
+    let signal = Signal::new();
+    let hour = Duration::from_secs(3600);
+    let follow = |key| Watch::new(volume.path(key), &signal).poll_every(hour, hour);
+    let mut files: Vec<Watch> = keys.iter().map(|key| follow(key)).collect();
+    let mut read = |expected: &str| {
+        let mut pins = new_pins();
+        let mut texts = files.iter_mut().map(|file| ready(file, &mut pins).unwrap());
+        assert!(texts.all(|text| text == expected));
+    };
+    read("0");
+    for n in 1..50 {
+        publish(&n.to_string());
+        signal.wait(None);
+        read(&n.to_string());
+    }
+    // Had any swap set the signal twice, it would be set now, before the next one.
+    let wake = signal.wait(Some(Instant::now()));
+    assert_eq!(wake, retune_mount::Wake::default());
+}
+
 /// Followers of the volume and of two of its files, while it is swapped again
 /// and again until the given time has passed.
 fn swap_under_readers(order: retune_mount::LinkOrder, how_long: Duration) {

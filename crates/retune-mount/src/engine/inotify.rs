@@ -15,6 +15,7 @@ use rustix::io::Errno;
 
 use super::{COUNTS, Core, Engine, Member, State};
 use crate::dir::{DATA, Dir};
+use crate::signal::{NoticedBy, Ring};
 use crate::state::PollReason;
 use crate::walk::{Names, is_internal};
 
@@ -130,18 +131,19 @@ impl Source {
         while more {
             // Let go after each buffer, so that a storm does not lock out the readers.
             let mut state = core.lock();
+            let mut ring = Ring::default();
             loop {
                 match reader.next() {
                     Ok(event) => {
                         #[cfg(test)]
                         if core.hooks.overflow.load(Ordering::SeqCst) {
-                            state.event(-1, ReadFlags::QUEUE_OVERFLOW, None, now);
+                            state.event(-1, ReadFlags::QUEUE_OVERFLOW, None, now, &mut ring);
                             continue;
                         }
                         let name = event
                             .file_name()
                             .map(|name| OsStr::from_bytes(name.to_bytes()));
-                        state.event(event.wd(), event.events(), name, now);
+                        state.event(event.wd(), event.events(), name, now, &mut ring);
                     }
                     Err(_) => {
                         more = false;
@@ -152,6 +154,8 @@ impl Source {
                     break;
                 }
             }
+            drop(state);
+            ring.ring(NoticedBy::Event);
         }
     }
 }
@@ -159,10 +163,17 @@ impl Source {
 // === impl State ===
 
 impl State {
-    fn event(&mut self, descriptor: i32, what: ReadFlags, name: Option<&OsStr>, now: Instant) {
+    fn event(
+        &mut self,
+        descriptor: i32,
+        what: ReadFlags,
+        name: Option<&OsStr>,
+        now: Instant,
+        ring: &mut Ring,
+    ) {
         if what.contains(ReadFlags::QUEUE_OVERFLOW) {
             COUNTS.overflows.fetch_add(1, Ordering::Relaxed);
-            self.signal_all();
+            *ring = self.all();
             return;
         }
         let gone = what.intersects(ReadFlags::IGNORED | ReadFlags::UNMOUNT);
@@ -182,7 +193,7 @@ impl State {
             if gone || wanted.wants(name) {
                 COUNTS.events.fetch_add(1, Ordering::Relaxed);
                 if let Some(plan) = self.members.get_mut(&wanted.member) {
-                    plan.event(now);
+                    plan.event(now, ring);
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
-use crate::signal::{NoticedBy, Signal};
+use crate::signal::{Ring, Signal};
 
 /// One member's plan.
 pub(super) struct Plan {
@@ -61,21 +61,21 @@ impl Plan {
 
     /// Takes one event into account.
     #[cfg(target_os = "linux")]
-    pub(super) fn event(&mut self, now: Instant) {
+    pub(super) fn event(&mut self, now: Instant, ring: &mut Ring) {
         match &mut self.once {
             Once::Quiet { at, quiet, cap } => *at = (now + *quiet).min(*cap),
-            Once::No | Once::At(_) => self.signal.notice(NoticedBy::Event),
+            Once::No | Once::At(_) => ring.add(&self.signal),
         }
     }
 
-    pub(super) fn fire_due(&mut self, now: Instant, ticked: &[Duration]) {
+    pub(super) fn fire_due(&mut self, now: Instant, ticked: &[Duration], ring: &mut Ring) {
         let own = self.due().is_some_and(|at| at <= now);
         let polled = ticked.contains(&self.interval) && !matches!(self.once, Once::Quiet { .. });
         if own {
             self.once = Once::No;
         }
         if own || polled {
-            self.signal.notice(NoticedBy::Poll);
+            ring.add(&self.signal);
         }
     }
 }
