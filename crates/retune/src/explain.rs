@@ -48,15 +48,16 @@ pub struct Explanation {
 }
 
 /// A value that a source gave.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Given {
     /// The value as text, `[redacted]` for a secret.
     pub value: String,
     /// Where it was written.
     pub origin: Origin,
+    /// Whether it is a secret.
+    pub secret: bool,
     /// Why it does not count, where that is not just a higher source.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub ignored: Option<&'static str>,
 }
 
@@ -188,6 +189,7 @@ impl Tree {
                 }
                 .to_owned(),
                 origin: Origin::Default,
+                secret,
                 ignored: None,
             }),
         });
@@ -219,6 +221,7 @@ impl Tree {
                 .map(|ignored| Given {
                     value: String::new(),
                     origin: ignored.origin.clone(),
+                    secret: false,
                     ignored: Some(ignored.why),
                 }),
         );
@@ -253,6 +256,7 @@ impl Given {
         Self {
             value: node.shown(),
             origin: node.origin.clone(),
+            secret: node.secret,
             ignored: None,
         }
     }

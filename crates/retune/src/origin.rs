@@ -74,6 +74,15 @@ impl Origin {
         }
     }
 
+    /// The short form, for a secret without line and column: the column would tell how long what
+    /// stands before it is.
+    pub(crate) fn told(&self, secret: bool) -> String {
+        match self.span() {
+            Some(span) if secret => span.place().to_string(),
+            _ => self.to_string(),
+        }
+    }
+
     /// Narrows a text's origin to a part of it, given in bytes from its own start.
     pub(crate) fn part(&self, part: Range<usize>) -> Self {
         match self {

@@ -275,7 +275,7 @@ impl Pipeline {
             .map(|((path, variable), (_, mounted))| {
                 let message = format!(
                     "the variable hides the mounted value at {}: edits there will not apply",
-                    mounted.origin
+                    mounted.origin.told(mounted.secret)
                 );
                 Problem::new(path, message)
                     .at(variable.origin.clone())
@@ -321,7 +321,7 @@ impl Pipeline {
         let source = self.sources.get(source)?.name();
         let now = Tree::at(root, path).map_or_else(
             || "the default holds".to_owned(),
-            |node| format!("{} holds", node.origin),
+            |node| format!("{} holds", node.origin.told(node.secret)),
         );
         Some(Problem::new(
             path,

@@ -85,11 +85,7 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(origin) = &self.origin {
-            // A secret's column would tell how long what stands before it is.
-            match origin.span() {
-                Some(span) if self.secret => write!(f, "{}: ", span.place())?,
-                _ => write!(f, "{origin}: ")?,
-            }
+            write!(f, "{}: ", origin.told(self.secret))?;
         }
         if !self.path.is_empty() {
             write!(f, "`{}`: ", self.path)?;

@@ -2,6 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
+use crate::explain::Given;
 use crate::origin::{Origin, Place, Span};
 use crate::problem::Problem;
 
@@ -38,6 +39,22 @@ impl Serialize for Origin {
             secret: false,
         }
         .serialize(serializer)
+    }
+}
+
+/// `value`, `origin`, `secret`, and `ignored` where it is.
+impl Serialize for Given {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (origin, secret) = (&self.origin, self.secret);
+        let mut fields = serializer.serialize_struct("Given", 4)?;
+        fields.serialize_field("value", &self.value)?;
+        fields.serialize_field("origin", &Told { origin, secret })?;
+        fields.serialize_field("secret", &secret)?;
+        match &self.ignored {
+            Some(why) => fields.serialize_field("ignored", why)?,
+            None => fields.skip_field("ignored")?,
+        }
+        fields.end()
     }
 }
 
