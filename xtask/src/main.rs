@@ -39,7 +39,11 @@ enum Task {
     /// Everything that CI holds a commit to, or the parts named.
     Ci { parts: Vec<ci::Part> },
     /// Shows real servers and clients following a volume, and ends by itself (`cargo demo`).
-    Demo,
+    Demo {
+        /// Also writes what was printed as a picture.
+        #[arg(long, value_name = "FILE")]
+        svg: Option<std::path::PathBuf>,
+    },
     /// Lists the behaviours of docs/behaviours.md with the tests that show them.
     Behaviours {
         /// Fail if a claimed behaviour has no test, or a test carries an unknown id.
@@ -66,7 +70,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Args::parse().task {
         Task::Ci { parts } => ci::run_parts(&parts),
-        Task::Demo => demo::run(),
+        Task::Demo { svg } => demo::run(svg.as_deref()),
         Task::Behaviours { check } => behaviours::run(check),
         Task::Image(args) => image::run(&args),
         Task::Torture { ci: true } => torture::run(torture::Size::Ci),
