@@ -9,10 +9,28 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, NoLabelSe
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 use retune::Live;
-use retune::status::{PathStatus, Status};
+use retune::status::{Health, Lag, PathStatus, Status};
 
 /// Metrics of `live`, to register in a program's own registry. They are computed when they are
-/// asked for, and hold no value of the configuration.
+/// asked for, and hold no value of the configuration; the crate's page lists them.
+///
+/// ```
+/// use prometheus_client::registry::Registry;
+/// use retune::Live;
+///
+/// # fn main() -> std::fmt::Result {
+/// let live = Live::fixed(());
+/// let mut registry = Registry::default();
+/// registry.register_collector(Box::new(retune_axum::collector(live)));
+/// let mut text = String::new();
+/// prometheus_client::encoding::text::encode(&mut text, &registry)?;
+/// assert!(text.contains("retune_generation 1\n"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A program with several configurations registers each in a sub-registry with a label of its own:
+/// `registry.sub_registry_with_label(("config".into(), "tenants".into()))`.
 pub fn collector(live: Live<impl Send + Sync + 'static>) -> impl Collector {
     StatusCollector(live)
 }
@@ -30,6 +48,7 @@ impl<T: Send + Sync + 'static> Collector for StatusCollector<T> {
         let mut metrics = Metrics(encoder);
         metrics.of_generations(&status)?;
         metrics.of_observations(&status)?;
+        metrics.of_lags(&status)?;
         metrics.of_health(&status)
     }
 }
@@ -99,6 +118,19 @@ impl Metrics<'_> {
         )
     }
 
+    fn of_lags(&mut self, status: &Status) -> fmt::Result {
+        self.histogram(
+            "retune_propagation",
+            "From the publish of a change to the moment when readers saw it.",
+            &status.lags.swapped,
+        )?;
+        self.histogram(
+            "retune_propagation_applied",
+            "From the publish of a change to the moment when every subscriber had returned.",
+            &status.lags.applied,
+        )
+    }
+
     fn of_health(&mut self, status: &Status) -> fmt::Result {
         self.gauge(
             "retune_last_reload_success",
@@ -107,13 +139,13 @@ impl Metrics<'_> {
         )?;
         self.seconds(
             "retune_last_success_timestamp",
-            "When the generation that readers see took effect.",
-            unix(status.times.swapped),
+            "When an observation was good last.",
+            unix(status.last_success),
         )?;
         self.gauge(
             "retune_degraded",
             "1 if an update was refused, a source cannot be followed or something is stuck.",
-            u64::from(status.health == retune::status::Health::Degraded),
+            u64::from(status.health == Health::Degraded),
         )?;
         self.gauge(
             "retune_warnings",
@@ -173,6 +205,21 @@ impl Metrics<'_> {
         self.0
             .encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Gauge)?
             .encode_gauge(&value)
+    }
+
+    fn histogram(&mut self, name: &str, help: &str, lag: &Lag) -> fmt::Result {
+        let buckets: Vec<_> = lag
+            .buckets()
+            .map(|(bound, count)| {
+                (
+                    bound.map_or(f64::INFINITY, |bound| bound.as_secs_f64()),
+                    count,
+                )
+            })
+            .collect();
+        self.0
+            .encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?
+            .encode_histogram::<NoLabelSet>(lag.sum().as_secs_f64(), lag.count(), &buckets, None)
     }
 
     fn counters(

@@ -1,4 +1,84 @@
-//! Status of a retune configuration over HTTP: JSON and Prometheus metrics.
+//! Status of a retune configuration over HTTP: JSON and Prometheus metrics; and one snapshot of it
+//! for each request.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use retune::{Retune, source::Env};
+//! use retune_axum::Current;
+//!
+//! #[derive(Debug, Retune)]
+//! struct Config {
+//!     /// Text that `GET /` answers with.
+//!     #[retune(default = "Hello World")]
+//!     message: String,
+//! }
+//!
+//! /// Sees one generation, whatever changes while the request runs.
+//! async fn greet(config: Current<Config>) -> String {
+//!     config.message.clone()
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = Config::loader().env(Env::new("GREETER")).watch()?;
+//!
+//! let app: Router = Router::new()
+//!     .route("/", get(greet))
+//!     .with_state(config.clone())
+//!     .merge(retune_axum::metrics(config.clone()));
+//! // As usual: axum::serve(listener, app).await
+//!
+//! let status = retune_axum::serve("127.0.0.1:0", retune_axum::configz(config))?;
+//! println!("http://{}/configz", status.address());
+//! # drop(app);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Pages
+//!
+//! - [`configz`]: `GET /configz`, the status as JSON: health and its reasons, the generation and its
+//!   times, the sources and how each is followed, the last refusal, the last 16 generations with
+//!   the paths that each changed, and every value with its origin and what it overrode.
+//!   `GET /configz?path=logLevel` explains one value. Secrets are redacted.
+//! - [`metrics`]: `GET /metrics`, for programs that have no registry of their own; for the others
+//!   there is [`collector`](collector()).
+//! - [`router`]: both, to merge or to nest in a program's own router.
+//! - [`serve`]: on an address of their own, with or without an async runtime in the program.
+//!
+//! # Metrics
+//!
+//! | name | what |
+//! |---|---|
+//! | `retune_generation` | number of the generation that readers see |
+//! | `retune_config_info{hash}` | hash of its values, secrets aside: equal in replicas that run the same |
+//! | `retune_last_reload_success` | 0 while an update is refused, 1 again when it is mended or reverted |
+//! | `retune_last_success_timestamp_seconds` | when an observation was good last |
+//! | `retune_reloads_total{result}` | observations: `applied`, `unchanged`, `rejected` |
+//! | `retune_rejected_total{reason}` | refusals: `source`, `invalid`, `gate` |
+//! | `retune_noticed_total{by}` | observations made upon an `event` or a `poll` |
+//! | `retune_propagation_seconds` | histogram: from the publish to the moment when readers saw it |
+//! | `retune_propagation_applied_seconds` | the same, to the return of the last subscriber |
+//! | `retune_degraded` | 1 if an update is refused, a source cannot be followed or something is stuck |
+//! | `retune_warnings` | what is odd but not wrong |
+//! | `retune_watch_mode{path,mode}` | 1 for the mode of a path: `events`, `polling`, `missing`, `orphaned`, `subpath`, `unread` |
+//! | `retune_stuck_seconds` | for how long a reload has been stuck |
+//! | `retune_subscribers_late` | subscribers that have not returned in time |
+//! | `retune_subscriber_panics_total` | panics of subscribers, caught |
+//! | `retune_generations_held` | old generations that somebody still holds |
+//! | `retune_generations_held_oldest_seconds` | since when the oldest of them has been replaced |
+//!
+//! The histograms count every change once, however rare the scrapes. A change whose publish time
+//! nobody knows (plain files, values set by code) is not in them, and neither is the start. All
+//! replicas run the same when `count by (hash) (retune_config_info)` has one line; an update is
+//! refused somewhere when `min(retune_last_reload_success)` is 0.
+//!
+//! # Readiness
+//!
+//! A refused update is degraded, and still ready: the last good generation serves on. A readiness
+//! probe that failed then would take every replica out of service at once, for a typing error that
+//! harms nobody. So alert on `retune_degraded`, and leave it out of probes; a process that runs has
+//! a configuration, as [`watch`](retune::Loader::watch) gives none before there is one. `/configz`
+//! itself answers 200 whatever the health is.
 #![forbid(unsafe_code)]
 
 mod collector;

@@ -83,7 +83,9 @@ async fn show_config<T: Send + Sync + 'static>(
         None => {
             let unknown = Unknown {
                 error: format!("no value has the path `{path}`"),
-                help: None,
+                help: live
+                    .nearest(&path)
+                    .map(|near| format!("did you mean `{near}`?")),
             };
             json(StatusCode::NOT_FOUND, &unknown)
         }

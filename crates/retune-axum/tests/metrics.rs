@@ -1,0 +1,171 @@
+//! `/metrics`: what Prometheus sees of good, bad and reverted changes, and of their lag.
+
+mod support;
+#[path = "support/metrics.rs"]
+mod text;
+
+use prometheus_client::encoding;
+use prometheus_client::registry::Registry;
+use retune::Live;
+use support::{Config, Level, Volume, ask, eventually, fetch, shown};
+use text::Metrics;
+
+fn metrics(live: &Live<Config>) -> Metrics {
+    Metrics::parse(&ask(&retune_axum::metrics(live.clone()), "/metrics").1)
+}
+
+#[test]
+fn i4_metrics_tell_good_bad_and_reverted_changes() {
+    let mut volume = Volume::new(&[("log-level", "warn")]);
+    let live = volume.live();
+    let server = retune_axum::serve("127.0.0.1:0", retune_axum::router(live.clone())).unwrap();
+    let scrape = || {
+        let (head, body) = fetch(server.address(), "/metrics");
+        let openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        assert!(head.contains(openmetrics), "{head}");
+        Metrics::parse(&body)
+    };
+    let start = scrape();
+    assert_eq!(start.get("retune_generation"), 1.0);
+    assert_eq!(start.get("retune_last_reload_success"), 1.0);
+    assert_eq!(start.get("retune_reloads_total{result=\"applied\"}"), 0.0);
+    let success = |metrics: &Metrics| metrics.get("retune_last_success_timestamp_seconds");
+    assert!(success(&start) > 1.7e9);
+
+    volume.publish(&[("log-level", "info")]);
+    eventually("a good change", || scrape().get("retune_generation") == 2.0);
+    let good = scrape();
+    assert_eq!(good.get("retune_reloads_total{result=\"applied\"}"), 1.0);
+    assert_eq!(good.get("retune_last_reload_success"), 1.0);
+    assert_ne!(
+        good.label("retune_config_info"),
+        start.label("retune_config_info")
+    );
+    assert!(success(&good) > success(&start));
+
+    volume.publish(&[("log-level", "inof")]);
+    eventually("a bad change", || {
+        scrape().get("retune_last_reload_success") == 0.0
+    });
+    let bad = scrape();
+    assert_eq!(bad.get("retune_generation"), 2.0);
+    assert!(bad.get("retune_reloads_total{result=\"rejected\"}") >= 1.0);
+    assert!(bad.get("retune_rejected_total{reason=\"invalid\"}") >= 1.0);
+    assert_eq!(bad.get("retune_rejected_total{reason=\"source\"}"), 0.0);
+    assert_eq!(bad.get("retune_degraded"), 1.0);
+    assert_eq!(success(&bad), success(&good));
+    assert_eq!(
+        bad.label("retune_config_info"),
+        good.label("retune_config_info")
+    );
+
+    volume.publish(&[("log-level", "info")]);
+    eventually("reverted", || {
+        scrape().get("retune_last_reload_success") == 1.0
+    });
+    eventually("a success", || success(&scrape()) > success(&bad));
+    let reverted = scrape();
+    assert_eq!(reverted.get("retune_generation"), 2.0);
+    assert_eq!(reverted.get("retune_degraded"), 0.0);
+    assert_eq!(
+        reverted.get("retune_reloads_total{result=\"applied\"}"),
+        1.0
+    );
+    assert!(reverted.get("retune_reloads_total{result=\"unchanged\"}") >= 1.0);
+    let noticed = reverted.get("retune_noticed_total{by=\"event\"}")
+        + reverted.get("retune_noticed_total{by=\"poll\"}");
+    assert!(noticed >= 3.0, "{reverted:#?}");
+    let mode = format!("{{path=\"{}\",", shown(&volume.path()));
+    let modes = reverted.named("retune_watch_mode");
+    assert_eq!(
+        modes.iter().filter(|series| series.contains(&mode)).count(),
+        1,
+        "{modes:?}"
+    );
+}
+
+#[test]
+fn i4_the_hash_is_that_of_the_values_and_of_no_secret() {
+    let hash = |level, key| {
+        let volume = Volume::new(&[("log-level", level), ("signing-key", key)]);
+        metrics(&volume.live()).label("retune_config_info")
+    };
+    let one = hash("warn", "k1");
+    assert_eq!(one, hash("warn", "k2"), "another secret");
+    assert_ne!(one, hash("info", "k1"), "another value");
+}
+
+#[test]
+fn i4_refusals_are_counted_by_their_reason() {
+    let mut volume = Volume::new(&[("log-level", "warn")]);
+    let live = volume.live();
+    let gate = live.gate(|config: &Config| match config.log_level {
+        Level::Debug => Err("not in production"),
+        _ => Ok(()),
+    });
+    volume.publish(&[("log-level", "debug")]);
+    let gated = "retune_rejected_total{reason=\"gate\"}";
+    eventually("refused by the gate", || metrics(&live).get(gated) >= 1.0);
+    drop(gate);
+    assert_eq!(live.reload().unwrap(), 2);
+    assert_eq!(metrics(&live).get("retune_last_reload_success"), 1.0);
+}
+
+#[test]
+fn i5_every_change_is_counted_once_in_the_lag_however_rare_the_scrapes() {
+    const CHANGES: u16 = 20;
+    let mut volume = Volume::new(&[("log-level", "warn"), ("message", "0")]);
+    let live = volume.live();
+    live.subscribe(|_| {}).detach();
+    for n in 1..=CHANGES {
+        let message = n.to_string();
+        volume.publish(&[("log-level", "warn"), ("message", &message)]);
+        eventually("the change is seen", || live.with(|c| c.message == message));
+    }
+    // More than the history holds, and neither the start nor a value set by code is a propagation.
+    assert_eq!(
+        live.set("log-level", "info").unwrap(),
+        u64::from(CHANGES) + 2
+    );
+    let last = |live: &Live<Config>| live.status().history.last().cloned().unwrap();
+    eventually("applied", || last(&live).times.applied.is_some());
+    assert_eq!(last(&live).times.published, None);
+    let seen = metrics(&live);
+    for name in [
+        "retune_propagation_seconds",
+        "retune_propagation_applied_seconds",
+    ] {
+        let buckets = seen.buckets(name);
+        assert!(buckets.is_sorted_by(|a, b| a.1 <= b.1), "{buckets:?}");
+        assert_eq!(buckets.last(), Some(&(f64::INFINITY, f64::from(CHANGES))));
+        assert_eq!(seen.get(&format!("{name}_count")), f64::from(CHANGES));
+        assert!(seen.get(&format!("{name}_sum")) > 0.0);
+    }
+}
+
+#[test]
+fn a_path_that_two_sources_read_is_one_series() {
+    let volume = Volume::new(&[("log-level", "warn")]);
+    let live = volume.loader().mount(volume.path()).watch().unwrap();
+    // A series that is there twice would fail to parse.
+    assert!(!metrics(&live).named("retune_watch_mode").is_empty());
+}
+
+#[test]
+fn a_program_registers_the_metrics_of_several_configurations_in_its_own_registry() {
+    let volume = Volume::new(&[("log-level", "warn")]);
+    let live = volume.live();
+    let mut registry = Registry::with_prefix("app");
+    for name in ["main", "tenants"] {
+        let label = ("config".into(), name.into());
+        registry
+            .sub_registry_with_label(label)
+            .register_collector(Box::new(retune_axum::collector(live.clone())));
+    }
+    let mut encoded = String::new();
+    encoding::text::encode(&mut encoded, &registry).unwrap();
+    for name in ["main", "tenants"] {
+        let sample = format!("app_retune_generation{{config=\"{name}\"}} 1\n");
+        assert!(encoded.contains(&sample), "{encoded}");
+    }
+}
