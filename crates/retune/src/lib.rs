@@ -1,4 +1,81 @@
 //! Changes a running service's configuration and secrets without restarting it.
+//!
+//! A configuration is a struct with `#[derive(Retune)]`. Its [`Loader`] names the sources, from the
+//! lowest to the highest; what none of them gives is the type's default.
+//!
+//! ```
+//! use retune::{Retune, source::Env};
+//!
+//! #[derive(Debug, Retune)]
+//! struct Config {
+//!     /// Text that `GET /` answers with.
+//!     #[retune(default = "Hello World")]
+//!     message: String,
+//!     #[retune(default = 8080)]
+//!     port: u16,
+//! }
+//!
+//! # fn main() -> Result<(), retune::Error> {
+//! # let volume = tempfile::tempdir().unwrap();
+//! # std::fs::write(volume.path().join("message"), "Hello Grandma\n").unwrap();
+//! # let mounted = volume.path();
+//! let config = Config::loader()
+//!     .mount(mounted) // such as "/etc/greeter"
+//!     .env(Env::from_iter("GREETER", [("GREETER_PORT", "9090")]))
+//!     .watch()?;
+//!
+//! assert_eq!(config.with(|c| c.message.len()), 13);
+//! assert_eq!(config.load().port, 9090);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Reading
+//!
+//! [`Live`] is the configuration while it changes: cheap to clone, readable from any thread.
+//!
+//! | | for | what it costs |
+//! |---|---|---|
+//! | [`Live::with`] | any handler | about two nanoseconds |
+//! | [`Live::load`] | holding one generation: a request, an `.await` | a reference count |
+//! | [`Live::reader`] | a loop of one's own | a load and a comparison |
+//!
+//! A reader sees one whole generation: all values of all sources as they were at one moment,
+//! validated together. Two volumes change at two moments: what belongs together goes into one.
+//!
+//! # Following
+//!
+//! [`Live::subscribe`] and [`View::subscribe`] call back, [`Live::changes`] blocks, [`Live::stream`]
+//! is for async runtimes. All of them give what holds now first, then the latest, in order. A
+//! [`Live::gate`] may refuse a candidate before anybody sees it.
+//!
+//! # When something is wrong
+//!
+//! At the start [`Loader::watch`] gives an [`Error`] with everything that is wrong. Later, a bad
+//! update changes the [`Status`](status::Status) and nothing else: the last good generation serves on
+//! until a good observation clears the problem, also when the edit is simply reverted.
+//!
+//! # Names
+//!
+//! `log_level` in code is `log-level`, `logLevel`, `LOG_LEVEL` or `log.level` outside: names are
+//! compared by their letters and digits. Nested names written flat are the same: `db.host_name` is
+//! `DB_HOST_NAME`. Two fields that would be one outside are a compile error.
+//!
+//! # Text
+//!
+//! A file that is one value loses one final newline (`#[retune(raw)]` keeps it); bytes are exact. An
+//! empty value is not an absent one. `a, b` is a list, `a=1, b=2` a map, and both take brackets as in
+//! YAML and JSON. `null` in a document clears what lower sources gave.
+//!
+//! # Log
+//!
+//! Through `tracing`: `info` for each new generation and for a problem that is over, `warn` for a
+//! refused update and for what is odd, `error` for panics of callbacks, `debug` for observations that
+//! changed nothing.
+//!
+//! # Features
+//!
+//! `yaml` and `json` (both on) and `toml` for documents, `clap` for flags.
 #![forbid(unsafe_code)]
 
 // The derive's output says `::retune`, in the tests of this crate too.
