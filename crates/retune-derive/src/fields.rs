@@ -153,7 +153,10 @@ impl Field<'_> {
             Some(Default::Trait) => quote_spanned! {ty.span()=>
                 ::core::option::Option::Some(<#ty as ::core::default::Default>::default())
             },
-            Some(Default::Code(code)) => quote!(::core::option::Option::Some(#code)),
+            Some(Default::Code(code)) => quote! {{
+                let __default: #ty = #code;
+                ::core::option::Option::Some(__default)
+            }},
         };
         quote! {
             let #variable: ::core::option::Option<#ty> =
@@ -197,7 +200,10 @@ pub(crate) fn callable(check: &Expr) -> TokenStream {
     match check {
         Expr::Closure(_) => check.to_token_stream(),
         // The closure lets `&String` become the `&str` that a function takes.
-        _ => quote_spanned!(check.span()=> |__value| (#check)(__value)),
+        _ => {
+            let call = quote_spanned!(check.span()=> (#check)(__value));
+            quote!(|__value| #call)
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::{DeriveInput, Error};
 
 use crate::attrs::Container;
-use crate::fields;
+use crate::{fields, types};
 
 pub(crate) fn expand(input: &DeriveInput, fields: &syn::Fields) -> syn::Result<TokenStream> {
     let Container {
@@ -77,6 +77,10 @@ pub(crate) fn collisions(
     krate: &syn::Path,
     schema: &TokenStream,
 ) -> TokenStream {
+    let (krate, schema) = (
+        types::at(ident.span(), krate),
+        types::at(ident.span(), schema),
+    );
     quote_spanned! {ident.span()=>
         const _: () = #krate::__private::refuse_collisions::<
             { #krate::__private::count_names(#schema) }

@@ -1,6 +1,6 @@
 //! How a field's type is described and decoded.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{GenericArgument, LitStr, Path, PathArguments, Type};
@@ -20,11 +20,12 @@ pub(crate) struct Handling {
 pub(crate) fn handling(krate: &Path, ty: &Type, via: &Via) -> Handling {
     match via {
         Via::Value => {
+            let krate = at(ty.span(), krate);
             let value = quote_spanned!(ty.span()=> <#ty as #krate::Value>);
             Handling {
-                shape: quote!(#value::SHAPE),
-                decode: quote!(#value::decode),
-                missing: quote!(#value::missing()),
+                shape: quote_spanned!(ty.span()=> #value::SHAPE),
+                decode: quote_spanned!(ty.span()=> #value::decode),
+                missing: quote_spanned!(ty.span()=> #value::missing()),
             }
         }
         Via::FromStr(expects) => wrapped(krate, ty, &|leaf| {
@@ -104,6 +105,15 @@ fn wrapped(krate: &Path, ty: &Type, leaf: &dyn Fn(&Type) -> Handling) -> Handlin
         };
     }
     leaf(ty)
+}
+
+/// Code as if it stood elsewhere, so that the compiler's errors about it point there.
+pub(crate) fn at(span: Span, code: &impl ToTokens) -> TokenStream {
+    let tokens = code.to_token_stream().into_iter().map(|mut token| {
+        token.set_span(span);
+        token
+    });
+    tokens.collect()
 }
 
 /// `T` of `Option<T>`, for the wrapper of that name.

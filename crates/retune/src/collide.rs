@@ -43,7 +43,6 @@ pub const fn count_names(schema: &'static Schema) -> usize {
 }
 
 /// Panics, in a constant and so at compile time, when two of a schema's `N` names are one.
-#[allow(clippy::panic)]
 pub const fn refuse_collisions<const N: usize>(schema: &'static Schema) {
     let empty = Name {
         hash: 0,
@@ -289,4 +288,117 @@ const fn equal(a: &str, b: &str) -> bool {
 
 const fn min(a: usize, b: usize) -> usize {
     if a < b { a } else { b }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Retune;
+
+    macro_rules! group {
+        ($($field:ident)*) => {
+            #[allow(dead_code)]
+            #[derive(Retune)]
+            struct Group {
+                $($field: Option<u16>,)*
+            }
+        };
+    }
+
+    group! {
+        a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 b0 b1 b2 b3 b4 b5 b6 b7 b8 b9
+        c0 c1 c2 c3 c4 c5 c6 c7 c8 c9 d0 d1 d2 d3 d4 d5 d6 d7 d8 d9
+        e0 e1 e2 e3 e4 e5 e6 e7 e8 e9 f0 f1 f2 f3 f4 f5 f6 f7 f8 f9
+        g0 g1 g2 g3 g4 g5 g6 g7 g8 g9 h0 h1 h2 h3 h4 h5 h6 h7 h8 h9
+        i0 i1 i2 i3 i4 i5 i6 i7 i8 i9 j0 j1 j2 j3 j4 j5 j6 j7 j8 j9
+    }
+
+    #[allow(dead_code)]
+    #[derive(Retune)]
+    struct Many {
+        the_first_of_the_groups_of_fields: Group,
+        the_second_of_the_groups_of_fields: Box<Group>,
+        #[retune(alias = "the_other_name_of_the_third_group")]
+        the_third_of_the_groups_of_fields: Option<Group>,
+        the_fourth_of_the_groups_of_fields: Group,
+        // Not looked into: their keys are no names of fields.
+        more: Vec<Group>,
+        and_more: std::collections::BTreeMap<String, Group>,
+    }
+
+    // That this compiles is the test: the compiler limits how long a constant may take.
+    #[test]
+    fn five_hundred_names_are_no_problem() {
+        assert_eq!(count_names(Many::SCHEMA), 5 * 101 + 2);
+    }
+
+    fn refusal<const N: usize>(fields: &'static [Field]) -> String {
+        let schema: &'static Schema = Box::leak(Box::new(Schema::new("Test", "", fields)));
+        let panic = std::panic::catch_unwind(|| refuse_collisions::<N>(schema)).unwrap_err();
+        panic.downcast_ref::<String>().cloned().unwrap_or_default()
+    }
+
+    const LEAF: Shape = Shape::Text("text");
+
+    #[test]
+    fn d17_names_that_are_one_flat_name_are_told_by_their_paths() {
+        const DB: &Schema = &Schema::new("Db", "", &[Field::new("host_name", "", LEAF)]);
+        const FIELDS: &[Field] = &[
+            Field::new("db", "", Shape::Optional(&Shape::Struct(DB))),
+            Field::new("z", "", LEAF),
+            Field::new("port", "", LEAF).outside("db-HostName"),
+        ];
+        assert_eq!(
+            refusal::<4>(FIELDS),
+            "`db.host_name` and `port (db-HostName)` are both `DB_HOST_NAME` outside; rename one \
+             with `#[retune(rename = \"…\")]`"
+        );
+    }
+
+    #[test]
+    fn a_file_beside_its_value_is_no_collision() {
+        const FIELDS: &[Field] = &[
+            Field::new("cert", "", LEAF),
+            Field::new("cert_file", "", LEAF),
+        ];
+        const SCHEMA: &Schema = &Schema::new("Tls", "", FIELDS);
+        refuse_collisions::<2>(SCHEMA);
+    }
+
+    #[test]
+    fn equal_hashes_of_different_letters_are_no_collision() {
+        let name = |written| Name {
+            hash: 7,
+            field: written,
+            written,
+            parent: None,
+        };
+        let names = Names {
+            all: [name("one"), name("two")],
+            length: 2,
+        };
+        assert!(!names.same_letters(0, 1));
+        let names = Names {
+            all: [name("one_1"), name("ONE-1")],
+            length: 2,
+        };
+        assert!(names.same_letters(0, 1));
+    }
+
+    #[test]
+    fn names_are_sorted_by_hash() {
+        let name = |hash| Name {
+            hash,
+            field: "",
+            written: "",
+            parent: None,
+        };
+        let hashes = [5, 3, 9, 1, 3, 8, 2, 7, 0, 6, 4];
+        let names = Names {
+            all: hashes.map(name),
+            length: hashes.len(),
+        };
+        let sorted = names.sorted().map(|index| hashes[index]);
+        assert_eq!(sorted, [0, 1, 2, 3, 3, 4, 5, 6, 7, 8, 9]);
+    }
 }

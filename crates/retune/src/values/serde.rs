@@ -19,6 +19,7 @@ use serde::forward_to_deserialize_any;
 
 use super::{float, integer::Integer};
 use crate::decode::{Decoder, push_segment};
+use crate::format;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
 use crate::text;
@@ -33,11 +34,39 @@ pub fn by_serde<T: DeserializeOwned>(
         Ok(value) => return Some(value),
         Err(error) => error,
     };
+    // Only now: a type that takes text takes it in brackets, too.
+    let Some(parsed) = in_brackets(node) else {
+        tell(decoder, node, error, expects);
+        return None;
+    };
+    match T::deserialize(Input { node: &parsed }) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            tell(decoder, &parsed, error, expects);
+            None
+        }
+    }
+}
+
+/// The list or map that a variable, a flag or a key gives as text.
+fn in_brackets(node: &Node) -> Option<Node> {
+    let text = Input { node }.text()?;
+    if !text.trim_start().starts_with(['[', '{']) {
+        return None;
+    }
+    let parsed = format::flow(&text, &node.origin).ok()?;
+    Some(if node.secret {
+        parsed.into_secret()
+    } else {
+        parsed
+    })
+}
+
+fn tell(decoder: &mut Decoder, node: &Node, error: Error<'_>, expects: &str) {
     // The error may quote any part of its input.
     if holds_secret(node) {
-        let node = node.clone().into_secret();
-        decoder.mismatch(&node, expects, None);
-        return None;
+        decoder.mismatch(&node.clone().into_secret(), expects, None);
+        return;
     }
     let mut below = String::new();
     for segment in error.path.iter().rev() {
@@ -47,7 +76,6 @@ pub fn by_serde<T: DeserializeOwned>(
     decoder.within(&below, |decoder| {
         decoder.problem(error.node.unwrap_or(node), error.message, help);
     });
-    None
 }
 
 fn holds_secret(node: &Node) -> bool {

@@ -98,7 +98,7 @@ impl Value for ByteSize {
 /// With the largest unit that gives a whole number, so that reading it back gives the same size.
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = |(_, bytes): &&(&str, u64)| self.0 >= *bytes && self.0 % bytes == 0;
+        let whole = |(_, bytes): &&(&str, u64)| self.0 >= *bytes && self.0.is_multiple_of(*bytes);
         let (unit, bytes) = BYTES.iter().rev().find(whole).unwrap_or(&BYTES[0]);
         write!(f, "{}{unit}", self.0 / bytes)
     }

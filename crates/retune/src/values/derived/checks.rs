@@ -62,7 +62,11 @@ fn quoting(key: &Secret<String>) -> Result<(), String> {
 
 #[test]
 fn f6_fields_and_then_the_whole_are_checked() {
-    assert!(decode::<Checked>(map([("name", env("abcd"))])).is_ok());
+    let checked: Checked = decode(map([("name", env("abcd"))])).unwrap();
+    assert_eq!(
+        (checked.name.as_deref(), &*checked.label),
+        (Some("abcd"), "none")
+    );
     let told = |node| {
         let problems = decode::<Checked>(node).unwrap_err();
         problems.iter().map(ToString::to_string).collect::<Vec<_>>()
