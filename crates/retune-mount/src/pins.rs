@@ -90,6 +90,11 @@ impl Pins {
         self.pinned.get(index)
     }
 
+    /// The pin that a directory lies below.
+    pub(crate) fn of(&self, dir: &Dir) -> Option<&Pin> {
+        dir.below.and_then(|(index, _)| self.get(index))
+    }
+
     pub(crate) fn add_plain(&mut self, dir: &Arc<Dir>, name: &OsStr, stamp: Stamp) {
         let (dir, name) = (Arc::clone(dir), name.to_owned());
         self.plain.push(Plain { dir, name, stamp });

@@ -1,0 +1,311 @@
+//! Collecting keys: what is listed, what is opened, and when it is too much.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rustix::fs::{FileType, OFlags};
+use rustix::io::Errno;
+
+use super::{Outcome, PlainState};
+use crate::dir::{Dir, Entry};
+use crate::error::{Error, ErrorKind};
+use crate::limits::Limits;
+use crate::pins::{Pin, moved};
+use crate::snapshot::{Kind, Snapshot};
+use crate::stamp::{Meta, Stamp};
+use crate::walk::{Fence, Found, Names, Walk, is_internal};
+
+/// Directories within each other below one path.
+const MAX_DEPTH: usize = 32;
+
+/// Collects keys and watches the limits.
+pub(super) struct Collector {
+    limits: Limits,
+    bytes: u64,
+    pub(super) keys: BTreeMap<PathBuf, Box<[u8]>>,
+    directories: usize,
+    hash: DefaultHasher,
+    newest: Option<SystemTime>,
+    unstable: bool,
+}
+
+/// One directory of those that are listed.
+pub(super) struct Level<'a> {
+    /// The directory that keys are counted from.
+    root: &'a Arc<Dir>,
+    dir: &'a Arc<Dir>,
+    prefix: &'a Path,
+    depth: usize,
+    /// How far a link found here may lead, seen from the root.
+    fence: Fence,
+}
+
+// === impl Level ===
+
+impl<'a> Level<'a> {
+    pub(super) fn top(dir: &'a Arc<Dir>, fence: Fence) -> Self {
+        Self {
+            root: dir,
+            dir,
+            prefix: Path::new(""),
+            depth: 0,
+            fence,
+        }
+    }
+
+    fn below<'b>(&'b self, dir: &'b Arc<Dir>, prefix: &'b Path) -> Level<'b> {
+        Level {
+            root: self.root,
+            dir,
+            prefix,
+            depth: self.depth + 1,
+            fence: self.fence,
+        }
+    }
+}
+
+// === impl Collector ===
+
+impl Collector {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            bytes: 0,
+            keys: BTreeMap::new(),
+            directories: 0,
+            hash: DefaultHasher::new(),
+            newest: None,
+            unstable: false,
+        }
+    }
+
+    /// Reads all regular files of a directory, and of those in it.
+    pub(super) fn list(&mut self, walk: &mut Walk<'_>, level: &Level<'_>) -> Result<(), Error> {
+        let dir = level.dir;
+        let here = OsStr::new(".");
+        let list_error = |errno| dir.error("list", here, errno);
+        let listing = dir.open(here, OFlags::RDONLY | OFlags::DIRECTORY);
+        let listing = listing.and_then(rustix::fs::Dir::new);
+        for entry in listing.map_err(list_error)? {
+            let entry = entry.map_err(list_error)?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            // What `mkfs` leaves in the root of a file system is for root alone, and no key.
+            let of_mkfs = level.depth == 0 && name == "lost+found";
+            if name == "." || is_internal(name) || of_mkfs {
+                continue;
+            }
+            match self.entry(walk, level, name, entry.file_type()) {
+                // What is gone since the listing, and a link that leads nowhere, is absent.
+                Err(error) if error.is_missing() => {}
+                result => result?,
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        walk: &mut Walk<'_>,
+        level: &Level<'_>,
+        name: &OsStr,
+        file_type: FileType,
+    ) -> Result<(), Error> {
+        let dir = level.dir;
+        let key = level.prefix.join(name);
+        let file_type = match file_type {
+            FileType::Unknown => {
+                let meta = dir
+                    .stat(name)
+                    .map_err(|errno| dir.error("look at", name, errno))?;
+                meta.file_type
+            }
+            known => known,
+        };
+        match file_type {
+            FileType::RegularFile => self.file(walk, dir, name, key).map(drop),
+            FileType::Directory if level.depth >= MAX_DEPTH => {
+                let message = format!("lies more than {MAX_DEPTH} directories deep");
+                Err(Error::new(
+                    ErrorKind::TooLarge,
+                    &dir.path.join(name),
+                    message,
+                ))
+            }
+            FileType::Directory => match dir.entry(name)? {
+                Entry::Dir(next) => {
+                    self.directories += 1;
+                    self.check_count(&next.path)?;
+                    if next.below.is_none() {
+                        walk.observer.passing(&next, Names::All);
+                    }
+                    self.list(walk, &level.below(&Arc::new(next), &key))
+                }
+                Entry::Link(_) | Entry::Other => Err(moved(&dir.path.join(name))),
+            },
+            FileType::Symlink => match walk.resolve(Some(level.root), &key, level.fence)? {
+                Found::Other(dir, name) => self.file(walk, &dir, &name, key).map(drop),
+                Found::Dir(_) => Ok(()),
+            },
+            other => Err(not_regular(&dir.path.join(name), other)),
+        }
+    }
+
+    /// Reads one file; tells whether it is the root of a mount of its own.
+    pub(super) fn file(
+        &mut self,
+        walk: &mut Walk<'_>,
+        dir: &Arc<Dir>,
+        name: &OsStr,
+        key: PathBuf,
+    ) -> Result<bool, Error> {
+        let path = || dir.path.join(name);
+        let plain = dir.below.is_none();
+        self.check_count(&dir.path)?;
+        // A device can act on being opened: what is no regular file is told by its type alone,
+        // and what becomes a FIFO just now does not block.
+        if plain {
+            let meta = dir
+                .stat(name)
+                .map_err(|errno| dir.error("look at", name, errno))?;
+            check_regular(&path(), &meta)?;
+        }
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let fd = dir.open(name, flags).map_err(|errno| match errno {
+            Errno::NXIO | Errno::NODEV => not_regular(&path(), FileType::Socket),
+            // It became a link between the listing and now.
+            Errno::LOOP => moved(&path()),
+            errno => dir.error("open", name, errno),
+        })?;
+        let look = |fd: &std::fs::File| {
+            let stat = rustix::fs::fstat(fd);
+            stat.map(Meta::from)
+                .map_err(|errno| dir.error("look at", name, errno))
+        };
+        let mut file = std::fs::File::from(fd);
+        let meta = look(&file)?;
+        check_regular(&path(), &meta)?;
+        let bytes = self.content(&mut file, meta.stamp.size, &path())?;
+        let mut mount = false;
+        if plain {
+            let after = look(&file)?;
+            self.unstable |= after.stamp != meta.stamp;
+            self.note(&key, &after.stamp);
+            walk.pins.add_plain(dir, name, after.stamp);
+            mount = crate::platform::is_mount_root(&file);
+        }
+        self.keys.insert(key, bytes);
+        #[cfg(test)]
+        super::tests::after_key();
+        Ok(mount)
+    }
+
+    /// Reads all bytes into a buffer of exactly their size.
+    fn content(
+        &mut self,
+        file: &mut std::fs::File,
+        size: u64,
+        path: &Path,
+    ) -> Result<Box<[u8]>, Error> {
+        self.check_size(size, path)?;
+        let failed = |error| Error::io("read", path, error);
+        // Within the limit, so it fits into memory and into a usize.
+        let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
+        let mut filled = 0;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match file.read(rest).map_err(failed)? {
+                0 => break,
+                n => filled += n,
+            }
+        }
+        bytes.truncate(filled);
+        // It may have grown since, or (in /proc) never have told its size.
+        let mut more = [0; 4096];
+        loop {
+            let n = file.read(&mut more).map_err(failed)?;
+            if n == 0 {
+                break;
+            }
+            bytes.extend(more.iter().take(n));
+            self.check_size(bytes.len() as u64, path)?;
+        }
+        self.bytes += bytes.len() as u64;
+        Ok(bytes.into_boxed_slice())
+    }
+
+    /// Counts directories as well, so that a deep tree without a key ends somewhere.
+    fn check_count(&self, path: &Path) -> Result<(), Error> {
+        let limit = self.limits.keys;
+        if self.keys.len() + self.directories < limit {
+            return Ok(());
+        }
+        let message = format!("more than {limit} keys (the limit); raise it if so many are meant");
+        Err(Error::new(ErrorKind::TooLarge, path, message))
+    }
+
+    fn check_size(&self, size: u64, path: &Path) -> Result<(), Error> {
+        let Limits {
+            key_bytes,
+            volume_bytes,
+            ..
+        } = self.limits;
+        let message = if size > key_bytes {
+            format!("{size} bytes; the limit for one key is {key_bytes}")
+        } else if self.bytes.saturating_add(size) > volume_bytes {
+            format!("with this key the path has more than {volume_bytes} bytes (the limit)")
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(ErrorKind::TooLarge, path, message))
+    }
+
+    fn note(&mut self, key: &Path, stamp: &Stamp) {
+        (key, stamp).hash(&mut self.hash);
+        self.newest = self.newest.max(stamp.newest());
+    }
+
+    pub(super) fn finish(self, kind: Kind, pin: Option<&Pin>, mount: bool) -> Outcome {
+        let plain = pin.is_none().then(|| PlainState {
+            hash: self.hash.finish(),
+            newest: self.newest,
+            unstable: self.unstable,
+        });
+        let snapshot = Snapshot {
+            kind,
+            keys: self.keys,
+            published: pin.and_then(|pin| pin.published),
+            data_dir: pin.map(|pin| pin.target.clone()),
+        };
+        Outcome {
+            snapshot,
+            plain,
+            mount,
+        }
+    }
+}
+
+fn check_regular(path: &Path, meta: &Meta) -> Result<(), Error> {
+    match meta.file_type {
+        FileType::RegularFile => Ok(()),
+        // Replaced by a link or a directory between two calls: look again.
+        FileType::Symlink | FileType::Directory => Err(moved(path)),
+        other => Err(not_regular(path, other)),
+    }
+}
+
+fn not_regular(path: &Path, file_type: FileType) -> Error {
+    let what = match file_type {
+        FileType::Fifo => "a FIFO",
+        FileType::Socket => "a socket",
+        FileType::CharacterDevice => "a character device",
+        FileType::BlockDevice => "a block device",
+        _ => "no regular file",
+    };
+    let message = format!("is {what}; only regular files are read, put one there");
+    Error::new(ErrorKind::NotRegular, path, message)
+}
