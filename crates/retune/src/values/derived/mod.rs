@@ -104,7 +104,7 @@ fn the_table_tells_docs_names_and_defaults() {
 }
 
 #[test]
-fn d10_every_problem_is_told_at_once() {
+fn f1_every_problem_is_told_at_once() {
     let problems = decode::<Config>(map([
         ("port", env("70000")),
         ("timeout", env("30")),
