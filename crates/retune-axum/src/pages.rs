@@ -72,11 +72,7 @@ async fn show_config<T: Send + Sync + 'static>(
     Query(asked): Query<Asked>,
 ) -> Response {
     let Some(path) = asked.path else {
-        let page = Page {
-            status: live.status(),
-            values: live.explain_all(),
-        };
-        return json(StatusCode::OK, &page);
+        return json(StatusCode::OK, &Page::of(&live));
     };
     match live.explain(&path) {
         Some(explanation) => json(StatusCode::OK, &explanation),
@@ -99,6 +95,26 @@ async fn show_metrics<T: Send + Sync + 'static>(State(live): State<Live<T>>) -> 
     match text::encode(&mut body, &registry) {
         Ok(()) => ([(header::CONTENT_TYPE, OPENMETRICS)], body).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+// === impl Page ===
+
+impl Page {
+    /// Asks anew when a change came between the status and the values; where changes come that
+    /// fast, the next look shows another page anyway.
+    fn of(live: &Live<impl Send + Sync + 'static>) -> Self {
+        let mut status = live.status();
+        let mut values = live.explain_all();
+        for _ in 0..3 {
+            let now = live.status();
+            if now.generation == status.generation {
+                break;
+            }
+            status = now;
+            values = live.explain_all();
+        }
+        Self { status, values }
     }
 }
 

@@ -68,17 +68,18 @@ fn i2_after_a_removal_the_value_that_holds_now_is_explained() {
         .watch()
         .unwrap();
     volume.publish(&[("log-level", "warn")]);
+    let message = || configz(&live, "?path=message");
     eventually("the file's message holds", || {
-        live.with(|c| c.message == "from the file")
+        message()["since_generation"] == 2
     });
-    let told = configz(&live, "?path=message");
+    let told = message();
     assert_eq!(told["winner"]["value"], "from the file");
     assert_eq!(
         told["winner"]["origin"]["text"],
         format!("{}:1:10", shown(&file))
     );
     assert_eq!(origins(&told["losers"]), ["default"]);
-    assert_eq!(told["since_generation"], 2);
+    live.with(|config| assert_eq!(config.message, "from the file"));
 }
 
 #[test]
