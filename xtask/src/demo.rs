@@ -180,12 +180,20 @@ impl Demo {
         })?;
         self.screen
             .shown("both sides log their requests; the servers' background jobs never stopped");
-        self.applied(2)
+        let lags = self.applied(2)?;
+        self.screen
+            .shown("generation 2 is applied in all four; its way, from the rename in each volume:");
+        lag::draw(&mut self.screen, &lags);
+        Ok(())
     }
 
     fn level_to_warn(&mut self) -> Result {
         self.edit("info", "warn")?;
-        self.applied(3)?;
+        let lags = self.applied(3)?;
+        let longest = lags.iter().map(|lag| lag.applied).fold(0.0, f64::max);
+        self.screen.shown(format!(
+            "generation 3 is applied in all four, {longest:.2} ms after the rename at most"
+        ));
         // What was logged before the change was applied may still be on its way.
         self.drain(GRACE)?;
         self.silence()
@@ -271,21 +279,16 @@ impl Demo {
         Ok(self.log.len())
     }
 
-    /// Shows how long a generation took until it was applied everywhere.
-    fn applied(&mut self, generation: u64) -> Result {
+    /// Waits until a generation is applied everywhere, and gives how long that took.
+    fn applied(&mut self, generation: u64) -> Result<Vec<Lag>> {
         let what = format!("generation {generation} is applied everywhere");
         let statuses = self.statuses(&what, |status| {
             status["generation"] == generation && !status["times"]["applied"].is_null()
         })?;
         let names = self.names();
         let lags = names.iter().zip(&statuses);
-        let lags: Option<Vec<_>> = lags.map(|(name, status)| Lag::of(name, status)).collect();
-        let lags = lags.ok_or("a status has no times of the generation")?;
-        self.screen.shown(format!(
-            "generation {generation} is applied in all four; its way, from the rename in each volume:"
-        ));
-        lag::draw(&mut self.screen, &lags);
-        Ok(())
+        let lags: Option<_> = lags.map(|(name, status)| Lag::of(name, status)).collect();
+        lags.ok_or_else(|| "a status has no times of the generation".to_owned())
     }
 
     /// Asks every process for its status until `holds`.
@@ -363,8 +366,8 @@ impl Demo {
         // Of a report that all give, one is enough.
         if entry.process == "server-1" {
             for line in lines.filter(|line| !line.is_empty()) {
-                let indent = " ".repeat(16);
-                self.screen.print(Screen::below().and(level, indent + line));
+                self.screen
+                    .print(Screen::below().and(level, format!("  {line}")));
             }
         }
     }

@@ -165,6 +165,9 @@ impl Entry {
             .filter(|(name, _)| !usual.contains(&name.as_str()));
         let others = others.map(|(name, value)| match value {
             Value::String(text) => format!("{name}={text}"),
+            Value::Number(number) if number.is_f64() => {
+                format!("{name}={:.5}", number.as_f64().unwrap_or_default())
+            }
             other => format!("{name}={other}"),
         });
         others.collect::<Vec<_>>().join(" ")
