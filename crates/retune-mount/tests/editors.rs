@@ -309,8 +309,10 @@ fn a27_files_rewritten_one_by_one_are_taken_together() {
     };
     write("old");
     let mut follower = Follower::patient(place.tmp.path());
-    write("new");
-    follower.until_text("secret-9", "new");
+    std::thread::scope(|scope| {
+        scope.spawn(|| write("new"));
+        follower.until_text("secret-9", "new");
+    });
     assert_eq!(
         follower.seen.len(),
         2,

@@ -195,6 +195,24 @@ fn c8_a_change_around_the_first_read_is_not_lost() {
     }
 }
 
+#[test]
+fn c8_a_plain_file_that_changes_around_the_first_read_is_not_lost() {
+    let tmp = tempfile::tempdir().unwrap();
+    let conf = tmp.path().join("conf");
+    fs::write(&conf, "0").unwrap();
+    for n in 1..20 {
+        let barrier = Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                barrier.wait();
+                replace(&conf, &n.to_string());
+            });
+            barrier.wait();
+            Follower::events_only(&conf).until_text("conf", &n.to_string());
+        });
+    }
+}
+
 fn open_descriptors() -> usize {
     fs::read_dir("/proc/self/fd").unwrap().count()
 }
