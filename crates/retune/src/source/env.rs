@@ -1,6 +1,6 @@
 //! Environment variables, and the files that they name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -8,6 +8,7 @@ use super::followed::{Followed, Found};
 use super::{Context, Kind, Layer, Sealed, mount, service};
 use crate::bind;
 use crate::explain::Ignored;
+use crate::flat::{Flat, FlatValue};
 use crate::node::Node;
 use crate::origin::{Origin, Place};
 use crate::problem::Problem;
@@ -29,9 +30,7 @@ use crate::problem::Problem;
 #[derive(Debug)]
 pub struct Env {
     prefix: String,
-    variables: BTreeMap<String, String>,
-    /// Names whose values are not Unicode.
-    unreadable: BTreeSet<String>,
+    variables: BTreeMap<String, OsString>,
     files: BTreeMap<String, Followed>,
 }
 
@@ -53,17 +52,13 @@ impl Env {
         let mut env = Self {
             prefix: prefix.trim_end_matches('_').to_owned(),
             variables: BTreeMap::new(),
-            unreadable: BTreeSet::new(),
             files: BTreeMap::new(),
         };
         for (name, value) in variables {
             let Ok(name) = name.into().into_string() else {
                 continue;
             };
-            match value.into().into_string() {
-                Ok(value) => _ = env.variables.insert(name, value),
-                Err(_) => _ = env.unreadable.insert(name),
-            }
+            env.variables.insert(name, value.into());
         }
         env
     }
@@ -82,18 +77,32 @@ impl Env {
             .strip_prefix('_')
     }
 
+    /// The value that a variable, named without `_FILE`, sets.
+    fn find<'f>(&self, flat: &'f Flat, variable: &str) -> Option<&'f FlatValue> {
+        let by_prefix = || self.stem(variable).and_then(|stem| flat.find(stem));
+        flat.by_variable(variable).or_else(by_prefix)
+    }
+
+    fn place(&self, flat: &Flat, variable: &str, node: Node, layer: &mut Layer) {
+        match (flat.by_variable(variable), self.stem(variable)) {
+            (Some(found), _) => found.place(&mut layer.root, node, &mut layer.notes),
+            (None, Some(stem)) => flat.place(&mut layer.root, stem, node, &mut layer.notes),
+            (None, None) => {}
+        }
+    }
+
     /// Reads the file that `X_FILE` names.
     fn indirect(
         &mut self,
         variable: &str,
-        path: &str,
+        path: impl Into<PathBuf>,
         context: &mut Context<'_>,
         layer: &mut Layer,
     ) -> Option<Node> {
         let file = self
             .files
             .entry(variable.to_owned())
-            .or_insert_with(|| Followed::new(PathBuf::from(path)));
+            .or_insert_with(|| Followed::new(path));
         let place = Place::EnvFile {
             variable: variable.to_owned(),
             file: file.path().to_owned(),
@@ -111,7 +120,13 @@ impl Env {
                 problem("no such file").with_help("create the file, or unset the variable")
             }
             Found::Unsettled => problem("is being written"),
-            Found::Failed => return None,
+            Found::Failed => {
+                // Who finds the path wrong looks for what names it.
+                if let Some(problem) = layer.notes.problems.last_mut() {
+                    problem.origin = Some(Origin::Env(variable.into()));
+                }
+                return None;
+            }
         };
         layer.failed = true;
         layer.notes.problems.push(problem);
@@ -141,72 +156,46 @@ impl Sealed for Env {
     fn read(&mut self, context: &mut Context<'_>) -> Layer {
         let mut layer = Layer::empty(Origin::Env(self.name().into()));
         let variables = std::mem::take(&mut self.variables);
-        let injected = service::injected(&variables);
+        let injected = |variable: &str| service::is_injected(variable, &variables);
         for (variable, value) in &variables {
-            if injected.contains(variable.as_str()) {
-                let found = self.stem(variable).and_then(|stem| context.flat.find(stem));
+            let origin = Origin::Env(variable.as_str().into());
+            if injected(variable) {
+                let found = self.find(context.flat, variable);
                 layer.ignored.extend(found.map(|found| Ignored {
                     path: found.dotted(),
-                    origin: Origin::Env(variable.as_str().into()),
+                    origin,
                     why: "made by the cluster for a Service (see `enableServiceLinks`)",
                 }));
-                continue;
-            }
-            let by_variable = context.flat.by_variable(variable);
-            let stem = self.stem(variable);
-            let known = by_variable.or_else(|| stem.and_then(|stem| context.flat.find(stem)));
-            if let Some(found) = known {
-                let node = Node::text(value.as_str(), Origin::Env(variable.as_str().into()));
-                match (by_variable, stem) {
-                    (None, Some(stem)) => {
-                        context
-                            .flat
-                            .place(&mut layer.root, stem, node, &mut layer.notes);
-                    }
-                    _ => found.place(&mut layer.root, node, &mut layer.notes),
+            } else if let Some(found) = self.find(context.flat, variable) {
+                if let Some(text) = value.to_str() {
+                    let node = Node::text(text, origin);
+                    self.place(context.flat, variable, node, &mut layer);
+                } else {
+                    layer.failed = true;
+                    let problem = Problem::new(found.dotted(), "its value is not UTF-8");
+                    layer.notes.problems.push(problem.at(origin));
                 }
-                continue;
-            }
-            let indirect = variable.strip_suffix("_FILE").and_then(|name| {
-                let found = context.flat.by_variable(name);
-                found.or_else(|| self.stem(name).and_then(|stem| context.flat.find(stem)))
-            });
-            if let Some(found) = indirect {
-                let direct = variable.strip_suffix("_FILE").unwrap_or_default();
-                if variables.contains_key(direct) {
+            } else if let Some(direct) = variable.strip_suffix("_FILE")
+                && let Some(found) = self.find(context.flat, direct)
+            {
+                if variables.contains_key(direct) && !injected(direct) {
                     let note = format!("`{direct}` is set too and wins; the file is not read");
-                    let origin = Origin::Env(variable.as_str().into());
-                    layer.notes.warnings.push(
-                        Problem::new(found.dotted(), note)
-                            .at(origin)
-                            .with_help("unset one of the two"),
-                    );
+                    let note = Problem::new(found.dotted(), note).at(origin);
+                    layer
+                        .notes
+                        .warnings
+                        .push(note.with_help("unset one of the two"));
                 } else if let Some(node) = self.indirect(variable, value, context, &mut layer) {
-                    found.place(&mut layer.root, node, &mut layer.notes);
+                    self.place(context.flat, direct, node, &mut layer);
                 }
-                continue;
-            }
-            if let Some(stem) = stem.filter(|_| !self.prefix.is_empty()) {
+            } else if let Some(stem) = self.stem(variable).filter(|_| !self.prefix.is_empty()) {
                 let nearest = context.flat.nearest(stem);
                 let nearest = nearest.map(|name| crate::name::screaming(&name));
                 let mut note = bind::unknown(variable.clone(), None);
-                note.origin = Some(Origin::Env(variable.as_str().into()));
                 note.help = nearest.map(|name| format!("did you mean `{}_{name}`?", self.prefix));
                 layer.notes.warnings.push(note);
             }
         }
-        for variable in &self.unreadable {
-            let stem = self.stem(variable);
-            if let Some(found) = stem.and_then(|stem| context.flat.find(stem)) {
-                layer.failed = true;
-                let problem = Problem::new(found.dotted(), "its value is not UTF-8");
-                layer
-                    .notes
-                    .problems
-                    .push(problem.at(Origin::Env(variable.as_str().into())));
-            }
-        }
-        drop(injected);
         self.variables = variables;
         layer
     }
