@@ -1,15 +1,15 @@
 //! Where each value of a generation came from, and what it overrode.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
 use crate::bind;
 use crate::error::Error;
-use crate::flat::Flat;
+use crate::flat::{Flat, FlatValue};
 use crate::merge::{self, Merged};
 use crate::name;
-use crate::node::{Node, NodeValue};
+use crate::node::Node;
 use crate::origin::Origin;
 use crate::schema::{Default, Schema, Shape};
 
@@ -119,7 +119,8 @@ impl Tree {
         if flat.takes(name) {
             return Ok(());
         }
-        let problem = bind::unknown(name.to_owned(), flat.nearest(name).as_deref());
+        let mut problem = bind::unknown(name.to_owned(), flat.nearest(name).as_deref());
+        problem.message = "unknown: no field has this name".to_owned();
         Err(Error::new("nothing was set", vec![problem]))
     }
 
@@ -153,12 +154,21 @@ impl Tree {
             .values()
             .filter(|value| !matches!(value.field.shape.inner(), Shape::Struct(_) | Shape::Map(_)));
         let mut paths: Vec<_> = fields.map(|value| value.dotted()).collect();
-        for (path, _) in self.given() {
-            if !paths.contains(&path) {
-                paths.push(path);
-            }
+        let mut known: HashSet<_> = paths.iter().cloned().collect();
+        let given = self.given();
+        let more = given.iter().map(|(path, _)| path);
+        paths.extend(more.filter(|path| known.insert((*path).clone())).cloned());
+        let nodes: HashMap<_, _> = given.iter().map(|(path, node)| (&**path, node)).collect();
+        let mut losers: HashMap<&str, Vec<&Node>> = HashMap::new();
+        for (path, node) in self.overridden.iter().rev() {
+            losers.entry(path).or_default().push(node);
         }
-        paths.iter().filter_map(|path| self.explain(path)).collect()
+        let explain = |path: String| {
+            let losers = losers.get(&*path).into_iter().flatten().copied();
+            let node = nodes.get(&*path).copied();
+            self.explanation(flat.find(&path), node, losers, path.clone())
+        };
+        paths.into_iter().map(explain).collect()
     }
 
     /// Explains one value, by any writing of its path.
@@ -167,53 +177,51 @@ impl Tree {
         let known = flat.find(path);
         let dotted = known.map_or_else(|| path.to_owned(), |value| value.dotted());
         let node = find(&self.root, &dotted);
-        if known.is_none() && node.is_none() {
+        let overridden = self.overridden.iter().rev();
+        let losers: Vec<_> = overridden
+            .filter(|(path, _)| *path == dotted)
+            .map(|(_, node)| node)
+            .collect();
+        if known.is_none() && node.is_none() && losers.is_empty() {
             return None;
         }
-        let secret = known.is_some_and(|value| value.field.shape.is_secret());
-        let mut given: Vec<Given> = node.into_iter().map(Given::of).collect();
-        given.extend(
-            self.overridden
-                .iter()
-                .rev()
-                .filter(|(path, _)| *path == dotted)
-                .map(|(_, node)| Given::of(node)),
-        );
+        Some(self.explanation(known, node, losers, dotted))
+    }
+
+    /// Explains a value by what holds of it and what that overrode, the highest first.
+    fn explanation<'n>(
+        &self,
+        known: Option<&FlatValue>,
+        node: Option<&Node>,
+        overridden: impl IntoIterator<Item = &'n Node>,
+        path: String,
+    ) -> Explanation {
         let default = known.and_then(|value| match value.field.default {
             Default::None => None,
-            Default::Text(text) | Default::Code(text) => Some(Given {
-                value: if secret {
+            Default::Text(text) | Default::Code(text) => {
+                let secret = value.field.shape.is_secret();
+                let text = if secret {
                     crate::secret::REDACTED
                 } else {
                     text
-                }
-                .to_owned(),
-                origin: Origin::Default,
-                secret,
-                ignored: None,
-            }),
+                };
+                Some(Given {
+                    value: text.to_owned(),
+                    origin: Origin::Default,
+                    secret,
+                    ignored: None,
+                })
+            }
         });
-        given.extend(default);
-        let cleared = node.is_some_and(|node| matches!(node.value, NodeValue::Null));
-        let mut given = given.into_iter();
-        let winner = given.next();
-        let mut losers: Vec<_> = given.collect();
-        if cleared && let Some(default) = losers.iter().position(|g| g.is_default()) {
-            // `null` clears the layers below it, and then the default holds.
-            let default = losers.remove(default);
-            let null = winner.into_iter();
-            losers = null.chain(losers).collect();
-            return Some(self.explanation(dotted, Some(default), losers));
-        }
-        Some(self.explanation(dotted, winner, losers))
-    }
-
-    fn explanation(
-        &self,
-        path: String,
-        winner: Option<Given>,
-        mut losers: Vec<Given>,
-    ) -> Explanation {
+        let mut losers: Vec<_> = overridden.into_iter().map(Given::of).collect();
+        // Without a value, `null` cleared what the sources gave, and the default holds.
+        let winner = match node {
+            Some(node) => {
+                losers.extend(default);
+                Some(Given::of(node))
+            }
+            None => default,
+        };
         losers.extend(
             self.ignored
                 .iter()
@@ -259,9 +267,5 @@ impl Given {
             secret: node.secret,
             ignored: None,
         }
-    }
-
-    fn is_default(&self) -> bool {
-        matches!(self.origin, Origin::Default)
     }
 }

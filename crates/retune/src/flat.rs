@@ -100,6 +100,16 @@ impl Flat {
             .and_then(|found| self.values.get(found.value))
     }
 
+    /// What all writings of a name have in common: the path in code. An unknown name stays itself.
+    pub(crate) fn canonical(&self, name: &str) -> String {
+        let entry = || {
+            let (map, key) = self.map_entry(name)?;
+            Some(format!("{}.{key}", map.dotted()))
+        };
+        let value = self.find(name).map(FlatValue::dotted);
+        value.or_else(entry).unwrap_or_else(|| name.to_owned())
+    }
+
     /// Whether a flat name means a value, or an entry of a map.
     pub(crate) fn takes(&self, name: &str) -> bool {
         self.find(name).is_some() || self.map_entry(name).is_some()

@@ -9,6 +9,7 @@ use retune_mount::{Limits, Signal};
 
 use crate::Retune;
 use crate::error::Error;
+use crate::flat::Flat;
 use crate::live::{Live, Shared};
 use crate::pipeline::{Observation, Pipeline};
 use crate::problem::Problem;
@@ -105,7 +106,7 @@ impl<T: Retune> Loader<T> {
             .as_deref()
             .and_then(|path| path.file_name()?.to_str());
         let command = clap::Command::new(name.unwrap_or_default().to_owned()).about(T::SCHEMA.docs);
-        let flat = crate::flat::Flat::new(T::SCHEMA);
+        let flat = Flat::new(T::SCHEMA);
         match crate::source::augment(command, &flat, prefix).try_get_matches_from(args) {
             Ok(matches) => self.flags(&matches),
             Err(error) => {
@@ -128,7 +129,7 @@ impl<T: Retune> Loader<T> {
         // Values in a row are one source.
         self.set
             .get_or_insert_default()
-            .set(name, text, Location::caller());
+            .set(&Flat::new(T::SCHEMA), name, text, Location::caller());
         self
     }
 

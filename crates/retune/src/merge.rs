@@ -1,8 +1,11 @@
 //! Layers into one tree: the highest wins, and what it overrode is remembered.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::decode::push_segment;
 use crate::node::{Entry, Node, NodeValue};
-use crate::schema::{Schema, Shape};
+use crate::schema::{Default, Schema, Shape};
 
 /// A merged tree, and what was overridden on the way.
 #[derive(Debug)]
@@ -16,7 +19,7 @@ pub(crate) struct Merged {
 /// else is replaced whole, and `null` clears what lower layers gave.
 pub(crate) fn merge(layers: impl IntoIterator<Item = Node>, schema: &'static Schema) -> Merged {
     let mut overridden = Vec::new();
-    let root = layers
+    let mut root = layers
         .into_iter()
         .reduce(|lower, upper| {
             over(
@@ -28,6 +31,8 @@ pub(crate) fn merge(layers: impl IntoIterator<Item = Node>, schema: &'static Sch
             )
         })
         .unwrap_or_else(|| Node::map(Vec::new(), crate::origin::Origin::Default));
+    let shape = Shape::Struct(schema);
+    clear(&mut root, &shape, &mut String::new(), &mut overridden);
     Merged { root, overridden }
 }
 
@@ -41,18 +46,23 @@ fn over(
     match (lower.value, upper.value) {
         (NodeValue::Map(below), NodeValue::Map(above)) if merges(shape) => {
             let mut entries = below;
+            let places = entries.iter().enumerate();
+            let mut places: HashMap<Arc<str>, usize> =
+                places.map(|(at, entry)| (entry.key.clone(), at)).collect();
             for entry in above {
-                let Some(twin) = entries.iter().position(|below| below.key == entry.key) else {
+                let at = places.get(&entry.key);
+                let Some(twin) = at.and_then(|at| entries.get_mut(*at)) else {
+                    places.insert(entry.key.clone(), entries.len());
                     entries.push(entry);
                     continue;
                 };
-                let below = entries.swap_remove(twin);
+                let below = std::mem::replace(&mut twin.node, Node::null());
                 let length = path.len();
                 push_segment(path, &entry.key);
                 let inner = shape_of(shape, &entry.key);
-                let node = over(below.node, entry.node, inner, path, overridden);
+                let node = over(below, entry.node, inner, path, overridden);
                 path.truncate(length);
-                entries.push(Entry { node, ..entry });
+                *twin = Entry { node, ..entry };
             }
             let secret = lower.secret || upper.secret;
             Node {
@@ -74,6 +84,49 @@ fn over(
                 secret: upper.secret,
             }
         }
+    }
+}
+
+/// Takes out what `null` cleared, so that the default holds, or the entry of a map is gone. For an
+/// `Option`, `null` is a value; where there is no default, it stays to be told with its place.
+fn clear(node: &mut Node, shape: &Shape, path: &mut String, overridden: &mut Vec<(String, Node)>) {
+    let NodeValue::Map(entries) = &mut node.value else {
+        return;
+    };
+    if !merges(shape) {
+        return;
+    }
+    entries.retain_mut(|entry| {
+        let length = path.len();
+        push_segment(path, &entry.key);
+        let cleared = matches!(entry.node.value, NodeValue::Null) && clears(shape, &entry.key);
+        if cleared {
+            overridden.push((path.clone(), entry.node.clone()));
+        } else {
+            clear(
+                &mut entry.node,
+                shape_of(shape, &entry.key),
+                path,
+                overridden,
+            );
+        }
+        path.truncate(length);
+        !cleared
+    });
+}
+
+/// Whether there is something that holds, or nothing at all, once this value is cleared.
+fn clears(shape: &Shape, key: &str) -> bool {
+    match shape.inner() {
+        Shape::Struct(schema) => {
+            let field = schema.fields.iter().find(|field| field.name == key);
+            field.is_some_and(|field| {
+                let stands = field.default != Default::None;
+                !field.shape.is_optional() && (stands || matches!(field.shape, Shape::Struct(_)))
+            })
+        }
+        Shape::Map(value) => !value.is_optional(),
+        _ => false,
     }
 }
 
@@ -125,12 +178,18 @@ fn collect(node: &Node, shape: &Shape, path: &mut String, leaves: &mut Vec<(Stri
 /// Paths whose content differs between two merged trees, in order.
 pub(crate) fn changed(old: &Node, new: &Node, schema: &'static Schema) -> Vec<String> {
     let (old, new) = (leaves(old, schema), leaves(new, schema));
+    fn by_path(leaves: &[(String, Node)]) -> HashMap<&str, &Node> {
+        let pairs = leaves.iter().map(|(path, node)| (path.as_str(), node));
+        pairs.collect()
+    }
+    let (before, after) = (by_path(&old), by_path(&new));
     let gone = old
         .iter()
-        .filter(|(path, _)| !new.iter().any(|(other, _)| other == path));
+        .filter(|(path, _)| !after.contains_key(path.as_str()));
     let differ = new.iter().filter(|(path, node)| {
-        !old.iter()
-            .any(|(other, before)| other == path && before.same_content(node))
+        !before
+            .get(path.as_str())
+            .is_some_and(|before| before.same_content(node))
     });
     let mut paths: Vec<_> = gone.chain(differ).map(|(path, _)| path.clone()).collect();
     paths.sort_unstable();

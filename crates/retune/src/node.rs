@@ -1,5 +1,6 @@
 //! A value as a source gave it: untyped, with its origin.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -125,15 +126,7 @@ impl Node {
             (NodeValue::List(a), NodeValue::List(b)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same_content(b))
             }
-            (NodeValue::Map(a), NodeValue::Map(b)) => {
-                a.len() == b.len()
-                    && a.iter().all(|entry| {
-                        other
-                            .get(&entry.key)
-                            .is_some_and(|node| entry.node.same_content(node))
-                    })
-                    && b.len() == a.len()
-            }
+            (NodeValue::Map(a), NodeValue::Map(b)) => same_entries(a, b),
             _ => false,
         }
     }
@@ -173,6 +166,22 @@ impl Node {
             NodeValue::Map(_) => "a map",
         }
     }
+}
+
+/// Whether two maps hold the same, in whatever order.
+fn same_entries(a: &[Entry], b: &[Entry]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    // The order is mostly the same, and then no index is needed.
+    if a.iter().zip(b).all(|(a, b)| a.key == b.key) {
+        return a.iter().zip(b).all(|(a, b)| a.node.same_content(&b.node));
+    }
+    let index: HashMap<&str, &Node> = b.iter().map(|entry| (&*entry.key, &entry.node)).collect();
+    a.iter().all(|entry| {
+        let twin = index.get(&*entry.key);
+        twin.is_some_and(|twin| entry.node.same_content(twin))
+    })
 }
 
 /// Redacted like everything that shows a node.

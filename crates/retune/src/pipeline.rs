@@ -158,7 +158,12 @@ impl Pipeline {
         warnings.extend(self.order_warnings());
         let given: Vec<Vec<(String, Node)>> = layers
             .iter()
-            .map(|layer| merge::leaves(&layer.root, self.schema))
+            .map(|layer| {
+                let nodes = std::iter::once(&layer.root).chain(layer.lower.iter().rev());
+                nodes
+                    .flat_map(|node| merge::leaves(node, self.schema))
+                    .collect()
+            })
             .collect();
         self.tell_start_values(&layers, &given);
         warnings.extend(self.frozen(&layers, &given));
@@ -239,14 +244,20 @@ impl Pipeline {
     /// Layers from the lowest to the highest, with start values moved below the mounts.
     fn in_order(&self, layers: Vec<Layer>) -> Vec<Node> {
         let start = self.start_values.clone().unwrap_or_default();
-        let mut nodes = vec![Node::map(Vec::new(), Origin::Default)];
         let first_mount = layers.iter().position(|layer| layer.mounted);
+        let mut starts = Vec::new();
+        let mut parts = Vec::with_capacity(layers.len());
         for layer in layers {
             let (below, here) = split(layer.root, &|origin| is_one_of(origin, &start));
-            if let (Some(below), Some(mount)) = (below, first_mount) {
-                nodes.insert(mount + 1, below);
+            starts.extend(below);
+            parts.push(layer.lower.into_iter().chain([here]));
+        }
+        let mut nodes = vec![Node::map(Vec::new(), Origin::Default)];
+        for (i, part) in parts.into_iter().enumerate() {
+            if Some(i) == first_mount {
+                nodes.append(&mut starts);
             }
-            nodes.push(here);
+            nodes.extend(part);
         }
         nodes
     }

@@ -118,17 +118,15 @@ impl<T: Retune> Reloader<T> {
         text: Option<&str>,
         location: &'static Location<'static>,
     ) -> Outcome {
-        let before = self.pipeline.code.get(name);
-        match text {
-            Some(text) => self.pipeline.code.set(name, text, location),
-            None => self.pipeline.code.unset(name),
-        }
+        let Pipeline { code, flat, .. } = &mut self.pipeline;
+        let before = match text {
+            Some(text) => code.set(flat, name, text, location),
+            None => code.unset(flat, name),
+        };
         let outcome = self.observe(None);
         if matches!(outcome, Outcome::Refused(_)) {
-            match before {
-                Some((text, location)) => self.pipeline.code.set(name, &text, location),
-                None => self.pipeline.code.unset(name),
-            }
+            let Pipeline { code, flat, .. } = &mut self.pipeline;
+            code.restore(flat, name, before);
             // What was refused is not there any more, and so is no reason to be degraded.
             self.observe(None);
         }

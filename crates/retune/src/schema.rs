@@ -234,6 +234,15 @@ impl Shape {
         }
     }
 
+    /// Whether a value may be missing.
+    pub(crate) const fn is_optional(&self) -> bool {
+        match self {
+            Self::Optional(_) => true,
+            Self::Secret(inner) => inner.is_optional(),
+            _ => false,
+        }
+    }
+
     /// What to write, for help and reports.
     #[must_use]
     pub fn expects(&self) -> String {

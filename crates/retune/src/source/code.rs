@@ -5,28 +5,57 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::{Context, Kind, Layer, Sealed};
+use crate::flat::Flat;
 use crate::node::Node;
 use crate::origin::Origin;
 
 /// Values set by code, by the fields' names.
 #[derive(Debug, Default)]
 pub(crate) struct Code {
-    values: BTreeMap<String, (Arc<str>, &'static Location<'static>)>,
+    /// By the one name that all writings of a name have in common.
+    values: BTreeMap<String, Set>,
+}
+
+/// A value that was set.
+#[derive(Clone, Debug)]
+pub(crate) struct Set {
+    /// As the program wrote it.
+    name: String,
+    text: Arc<str>,
+    location: &'static Location<'static>,
 }
 
 // === impl Code ===
 
 impl Code {
-    pub(crate) fn set(&mut self, name: &str, text: &str, location: &'static Location<'static>) {
-        self.values.insert(name.to_owned(), (text.into(), location));
+    /// Sets a value; what it was before.
+    pub(crate) fn set(
+        &mut self,
+        flat: &Flat,
+        name: &str,
+        text: &str,
+        location: &'static Location<'static>,
+    ) -> Option<Set> {
+        let value = Set {
+            name: name.to_owned(),
+            text: text.into(),
+            location,
+        };
+        self.values.insert(flat.canonical(name), value)
     }
 
-    pub(crate) fn unset(&mut self, name: &str) {
-        self.values.remove(name);
+    /// Takes a value back; what it was.
+    pub(crate) fn unset(&mut self, flat: &Flat, name: &str) -> Option<Set> {
+        self.values.remove(&flat.canonical(name))
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<(Arc<str>, &'static Location<'static>)> {
-        self.values.get(name).cloned()
+    /// Makes a value what it was before.
+    pub(crate) fn restore(&mut self, flat: &Flat, name: &str, before: Option<Set>) {
+        let name = flat.canonical(name);
+        match before {
+            Some(before) => _ = self.values.insert(name, before),
+            None => _ = self.values.remove(&name),
+        }
     }
 }
 
@@ -41,11 +70,11 @@ impl Sealed for Code {
 
     fn read(&mut self, context: &mut Context<'_>) -> Layer {
         let mut layer = Layer::empty(Origin::Default);
-        for (name, (text, location)) in &self.values {
-            let node = Node::text(text.clone(), Origin::Code(location));
+        for set in self.values.values() {
+            let node = Node::text(set.text.clone(), Origin::Code(set.location));
             context
                 .flat
-                .place(&mut layer.root, name, node, &mut layer.notes);
+                .place(&mut layer.root, &set.name, node, &mut layer.notes);
         }
         layer
     }

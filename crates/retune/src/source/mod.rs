@@ -84,6 +84,9 @@ pub struct Context<'a> {
 pub struct Layer {
     /// Bound to the schema.
     pub(crate) root: Node,
+    /// What it gives below that, the lowest first: documents of a volume, which its single keys
+    /// override.
+    pub(crate) lower: Vec<Node>,
     pub(crate) notes: Notes,
     /// What was passed over.
     pub(crate) ignored: Vec<Ignored>,
@@ -121,6 +124,7 @@ impl Layer {
     pub(crate) fn empty(origin: crate::Origin) -> Self {
         Self {
             root: Node::map(Vec::new(), origin),
+            lower: Vec::new(),
             notes: Notes::default(),
             ignored: Vec::new(),
             failed: false,

@@ -10,7 +10,6 @@ use super::followed::{Followed, Found};
 use super::{Context, Kind, Layer, Sealed};
 use crate::bind;
 use crate::format::Format;
-use crate::merge;
 use crate::node::{Node, NodeValue};
 use crate::origin::{Origin, Place, Span, Text};
 use crate::problem::Problem;
@@ -99,7 +98,7 @@ impl Mount {
         let dir: Arc<Path> = self.dir.path().into();
         let origin = Origin::Text(Span::whole(&Text::new(Place::File(dir.to_path_buf()), "")));
         let mut documents = vec![];
-        let mut single = Node::map(Vec::new(), origin.clone());
+        let mut single = Node::map(Vec::new(), origin);
         for (key, bytes) in snapshot.keys() {
             let place = Place::Key {
                 mount: dir.to_path_buf(),
@@ -129,8 +128,8 @@ impl Mount {
                 .flat
                 .place(&mut single, &name.replace('/', "."), node, &mut layer.notes);
         }
-        documents.push(single);
-        layer.root = merge::merge(documents, context.schema).root;
+        layer.lower = documents;
+        layer.root = single;
     }
 }
 
