@@ -278,7 +278,7 @@ impl Decoder {
 }
 
 /// A check's message without the secrets below the node that was checked.
-fn scrubbed(message: String, node: &Node) -> String {
+pub(crate) fn scrubbed(message: String, node: &Node) -> String {
     // What is shorter is no secret, and stands in every other word.
     const SHORTEST: usize = 4;
     let scrub = |message: String, secret: &str| match secret.len() {
@@ -287,7 +287,10 @@ fn scrubbed(message: String, node: &Node) -> String {
     };
     match &node.value {
         NodeValue::List(items) => items.iter().fold(message, scrubbed),
-        NodeValue::Map(entries) => entries.iter().map(|entry| &entry.node).fold(message, scrubbed),
+        NodeValue::Map(entries) => entries
+            .iter()
+            .map(|entry| &entry.node)
+            .fold(message, scrubbed),
         NodeValue::Text { text, .. } if node.secret => scrub(message, text),
         NodeValue::File(bytes) if node.secret => match text::of_file(bytes) {
             Ok(text) => scrub(message, text.trim()),

@@ -8,12 +8,13 @@ use retune_mount::{NoticedBy, Wake};
 use tracing::{debug, error, info, warn};
 
 use crate::Retune;
+use crate::decode::scrubbed;
 use crate::error::Error;
 use crate::live::{Command, Shared, guarded};
 use crate::pipeline::{Observation, Pipeline};
 use crate::problem::Problem;
 use crate::report;
-use crate::status::Rejection;
+use crate::status::{HistoryEntry, Rejection};
 
 /// Late results that are thrown away in a row, before one is published although something newer
 /// is there: user code that is slower than the changes must not stop all of them.
@@ -51,7 +52,8 @@ impl<T: Retune> Reloader<T> {
     /// Runs until the configuration is stopped.
     pub(crate) fn run(mut self) {
         loop {
-            let wake = self.shared.signal.wait(self.settling);
+            // Taken, so that a reading that panics is not tried again at once, and for ever.
+            let wake = self.shared.signal.wait(self.settling.take());
             if self.shared.is_stopping() {
                 return;
             }
@@ -75,6 +77,7 @@ impl<T: Retune> Reloader<T> {
     fn guarded(&mut self, f: impl FnOnce(&mut Self)) {
         if let Err(panic) = guarded(|| f(self)) {
             self.shared.end();
+            let panic = scrubbed(panic, &self.shared.tree().root);
             error!("reloading panicked, and goes on: {panic}");
         }
     }
@@ -155,7 +158,8 @@ impl<T: Retune> Reloader<T> {
                 let reason = if seen.failed { "source" } else { "invalid" };
                 return self.refuse(seen, reason);
             };
-            if let Err(problem) = self.shared.ask_gates(&value) {
+            if let Err(mut problem) = self.shared.ask_gates(&value) {
+                problem.message = scrubbed(problem.message, &seen.tree.root);
                 seen.problems.push(problem);
                 return self.refuse(seen, "gate");
             }
@@ -189,10 +193,16 @@ impl<T: Retune> Reloader<T> {
         let generation = self
             .shared
             .publish(value, seen.tree, seen.published, noticed);
-        let record = self.shared.record();
-        if let Some(entry) = record.history.back() {
-            let lag = entry.times.lag().map(|lag| lag.as_secs_f64());
-            info!(generation, paths = ?entry.paths, lag_seconds = lag, cleared, "configuration changed");
+        let entry = self.shared.record().history.back().cloned();
+        if let Some(HistoryEntry { times, paths, .. }) = entry {
+            let lag = times.lag().map(|lag| lag.as_secs_f64());
+            info!(
+                generation,
+                ?paths,
+                lag_seconds = lag,
+                cleared,
+                "configuration changed"
+            );
         }
         Outcome::Good(generation)
     }
@@ -213,14 +223,17 @@ impl<T: Retune> Reloader<T> {
     /// Takes over what a good observation says of the sources; whether that cleared a rejection.
     fn note(&self, seen: &Observation) -> bool {
         let mut record = self.shared.record();
-        if record.warnings.len() != seen.warnings.len() {
-            for warning in &seen.warnings {
-                warn!("{warning}");
-            }
-        }
+        let others = record.warnings.len() != seen.warnings.len();
         record.warnings.clone_from(&seen.warnings);
         record.sources.clone_from(&seen.sources);
-        record.rejection.take().is_some()
+        let cleared = record.rejection.take().is_some();
+        drop(record);
+        // Under no lock: what becomes of a log line is the program's own code, and may wait for a
+        // full pipe.
+        for warning in seen.warnings.iter().filter(|_| others) {
+            warn!("{warning}");
+        }
+        cleared
     }
 
     fn refuse(&mut self, seen: Observation, reason: &'static str) -> Outcome {
