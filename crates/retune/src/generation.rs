@@ -75,6 +75,12 @@ impl<T> Change<T> {
         Self { old, new }
     }
 
+    /// What the two were made of.
+    pub(crate) fn trees(&self) -> Vec<Arc<Tree>> {
+        let both = self.old.iter().chain([&self.new]);
+        both.map(|snapshot| snapshot.0.tree.clone()).collect()
+    }
+
     /// What the subscriber was told before; `None` the first time, when it is told what holds now.
     #[must_use]
     pub fn old(&self) -> Option<&Snapshot<T>> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
+use tracing::error;
 
 use super::shared::Shared;
 use super::subscriber::Subscriber;
@@ -50,7 +51,7 @@ impl<T: Send + Sync + 'static> Cursor<T> {
     pub(super) fn new(shared: &Arc<Shared<T>>, name: String) -> Self {
         let subscriber = shared.subscribers.add(name, || shared.current().0.number);
         if shared.is_stopping() {
-            subscriber.close();
+            shared.subscribers.remove(&subscriber);
         }
         Self {
             shared: shared.clone(),
@@ -66,6 +67,13 @@ impl<T: Send + Sync + 'static> Cursor<T> {
     /// Says that the last change has been dealt with.
     pub(super) fn finish(&self) {
         self.shared.finish(&self.subscriber);
+    }
+
+    /// Says that dealing with the last change panicked.
+    pub(super) fn panicked(&self, panic: &str) {
+        self.shared.record().counters.subscriber_panics += 1;
+        let name = self.subscriber.name();
+        error!("the subscriber at {name} panicked, and is kept: {panic}");
     }
 
     /// Waits for the next change; `None` at the end.

@@ -53,13 +53,13 @@ impl Record {
     }
 
     /// Notes who has to return from a generation before it counts as applied.
-    pub(crate) fn awaits(&mut self, generation: u64, mut subscribers: Vec<Arc<Subscriber>>) {
-        subscribers.retain(|subscriber| {
-            !subscriber.is_closed() && subscriber.behind().is_some_and(|(g, _)| g >= generation)
-        });
+    pub(crate) fn awaits(&mut self, generation: u64, subscribers: &[Arc<Subscriber>]) {
+        let behind = subscribers
+            .iter()
+            .filter(|subscriber| subscriber.behind().is_some_and(|(g, _)| g >= generation));
         self.waiting.push(Waiting {
             generation,
-            subscribers,
+            subscribers: behind.cloned().collect(),
         });
         self.settle();
     }

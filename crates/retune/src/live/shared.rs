@@ -36,7 +36,9 @@ pub(crate) struct Shared<T> {
     /// Held while a value is being published: there is one writer at a time.
     writer: Mutex<()>,
     reloader: OnceLock<ThreadId>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Vec<Worker>>,
+    /// Held while the threads are joined: of several who stop, each waits for the end.
+    joining: Mutex<()>,
     commands: Mutex<VecDeque<Command>>,
     stopping: AtomicBool,
     pub(crate) signal: Signal,
@@ -47,6 +49,13 @@ pub(super) struct Gate<T> {
     pub(super) id: u64,
     pub(super) name: String,
     pub(super) check: Arc<Check<T>>,
+}
+
+/// A thread that runs the program's code.
+struct Worker {
+    id: ThreadId,
+    /// `None` while somebody joins it.
+    handle: Option<JoinHandle<()>>,
 }
 
 /// A generation that is no longer current.
@@ -84,7 +93,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
             times,
             paths,
         });
-        record.awaits(1, Vec::new());
+        record.awaits(1, &[]);
         let tree = Arc::new(tree);
         let first = Generation {
             number: 1,
@@ -102,6 +111,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
             writer: Mutex::default(),
             reloader: OnceLock::new(),
             threads: Mutex::default(),
+            joining: Mutex::default(),
             commands: Mutex::default(),
             stopping: AtomicBool::new(false),
             signal,
@@ -117,7 +127,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
         published: Option<SystemTime>,
         noticed: SystemTime,
     ) -> u64 {
-        let _one_at_a_time = self.lock(&self.writer);
+        let one_at_a_time = self.lock(&self.writer);
         let before = self.current();
         let number = before.0.number + 1;
         let paths = before.0.tree.changed(&tree);
@@ -137,8 +147,6 @@ impl<T: Send + Sync + 'static> Shared<T> {
             at: Instant::now(),
             generation: Arc::downgrade(&before.0),
         };
-        // A value's `Drop` is user code: it runs here, under no lock, if nobody else holds it.
-        _ = guarded(|| drop(before));
         let mut all_replaced = self.lock(&self.replaced);
         all_replaced.retain(|old| old.generation.strong_count() > 0);
         all_replaced.push(replaced);
@@ -155,7 +163,15 @@ impl<T: Send + Sync + 'static> Shared<T> {
             times,
             paths,
         });
-        record.awaits(number, told);
+        record.awaits(number, &told);
+        drop(record);
+        drop(one_at_a_time);
+        // What follows is the program's own code, and runs under no lock: wakers, and the `Drop` of
+        // a value that nobody else holds.
+        for subscriber in told {
+            _ = guarded(|| subscriber.wake());
+        }
+        _ = self.doing("dropping the old generation", || guarded(|| drop(before)));
         number
     }
 
@@ -301,7 +317,9 @@ impl<T: Send + Sync + 'static> Shared<T> {
     pub(crate) fn signal_stop(&self) {
         self.stopping.store(true, Ordering::Release);
         self.signal.notify();
-        self.subscribers.close();
+        for subscriber in self.subscribers.close() {
+            _ = guarded(|| subscriber.wake());
+        }
         // Whoever waits for an answer learns that there will be none.
         self.lock(&self.commands).clear();
     }
@@ -312,8 +330,12 @@ impl<T: Send + Sync + 'static> Shared<T> {
         body: impl FnOnce() + Send + 'static,
     ) -> std::io::Result<()> {
         let mut threads = self.lock(&self.threads);
-        threads.retain(|thread| !thread.is_finished());
-        threads.push(thread::Builder::new().name(name.to_owned()).spawn(body)?);
+        threads.retain(|worker| !worker.handle.as_ref().is_some_and(JoinHandle::is_finished));
+        let handle = thread::Builder::new().name(name.to_owned()).spawn(body)?;
+        threads.push(Worker {
+            id: handle.thread().id(),
+            handle: Some(handle),
+        });
         Ok(())
     }
 
@@ -323,10 +345,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
         body: impl FnOnce() + Send + 'static,
     ) -> std::io::Result<()> {
         self.spawn("retune-reload", body)?;
-        let id = self
-            .lock(&self.threads)
-            .last()
-            .map(|handle| handle.thread().id());
+        let id = self.lock(&self.threads).last().map(|worker| worker.id);
         id.into_iter().for_each(|id| _ = self.reloader.set(id));
         Ok(())
     }
@@ -339,16 +358,26 @@ impl<T: Send + Sync + 'static> Shared<T> {
     pub(crate) fn thread_ids(&self) -> Vec<ThreadId> {
         self.lock(&self.threads)
             .iter()
-            .map(|handle| handle.thread().id())
+            .map(|worker| worker.id)
             .collect()
     }
 
     pub(crate) fn join(&self) {
-        let threads = std::mem::take(&mut *self.lock(&self.threads));
-        for thread in threads {
+        let _one_at_a_time = self.lock(&self.joining);
+        let handles: Vec<_> = {
+            let mut threads = self.lock(&self.threads);
+            // Their ids stay until they are gone: a callback that stops now is still one.
+            threads
+                .iter_mut()
+                .filter_map(|worker| worker.handle.take())
+                .collect()
+        };
+        for handle in handles {
             // A thread that panicked is gone as well.
-            _ = thread.join();
+            _ = handle.join();
         }
+        self.lock(&self.threads)
+            .retain(|worker| worker.handle.is_some());
     }
 }
 

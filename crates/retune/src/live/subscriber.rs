@@ -60,29 +60,27 @@ impl Subscriber {
     fn announce(&self, generation: u64) {
         let mut state = self.state();
         state.announced = state.announced.max(generation);
-        state.behind_since.get_or_insert_with(Instant::now);
-        let waker = state.waker.take();
+        // It is current before it is announced: the subscriber may be through with it already.
+        if state.announced > state.done {
+            state.behind_since.get_or_insert_with(Instant::now);
+        }
         drop(state);
         self.told.notify_one();
+    }
+
+    /// Wakes the task that polled last, if it still waits. A waker is the program's own code, to be
+    /// run under no lock.
+    pub(crate) fn wake(&self) {
+        let waker = self.state().waker.take();
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
     /// Ends the subscription: nothing is taken any more.
-    pub(crate) fn close(&self) {
-        let mut state = self.state();
-        state.closed = true;
-        let waker = state.waker.take();
-        drop(state);
+    fn close(&self) {
+        self.state().closed = true;
         self.told.notify_all();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        self.state().closed
     }
 
     /// Waits until there is something newer than what was taken; `false` at the end. `take` then
@@ -106,7 +104,9 @@ impl Subscriber {
     ) -> Poll<Option<V>> {
         let mut state = self.state();
         if !state.closed && state.announced <= state.taken {
-            state.waker = Some(waker.clone());
+            let old = state.waker.replace(waker.clone());
+            drop(state);
+            drop(old);
             return Poll::Pending;
         }
         Poll::Ready(Self::take(state, take))
@@ -163,9 +163,13 @@ impl Subscribers {
     pub(crate) fn remove(&self, subscriber: &Arc<Subscriber>) {
         subscriber.close();
         self.all().retain(|other| !Arc::ptr_eq(other, subscriber));
+        // Here, rather than with the last reference to it, which may go under a lock.
+        let waker = subscriber.state().waker.take();
+        drop(waker);
     }
 
-    /// Swaps and tells everybody who is there at the swap, and says who that was.
+    /// Swaps and tells everybody who is there at the swap, and says who that was: they are to be
+    /// [woken](Subscriber::wake).
     pub(crate) fn announce(&self, generation: u64, swap: impl FnOnce()) -> Vec<Arc<Subscriber>> {
         let all = self.all();
         swap();
@@ -175,10 +179,13 @@ impl Subscribers {
         all.clone()
     }
 
-    pub(crate) fn close(&self) {
-        for subscriber in std::mem::take(&mut *self.all()) {
+    /// Ends all subscriptions, and says whose: they are to be [woken](Subscriber::wake).
+    pub(crate) fn close(&self) -> Vec<Arc<Subscriber>> {
+        let all = std::mem::take(&mut *self.all());
+        for subscriber in &all {
             subscriber.close();
         }
+        all
     }
 
     pub(crate) fn list(&self) -> Vec<Arc<Subscriber>> {
@@ -187,5 +194,45 @@ impl Subscribers {
 
     fn all(&self) -> MutexGuard<'_, Vec<Arc<Subscriber>>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_through_with_a_generation_before_it_is_announced_is_not_behind() {
+        let subscribers = Subscribers::default();
+        let subscriber = subscribers.add("a".to_owned(), || 1);
+        assert_eq!(subscriber.wait(|| (1, "one")), Some("one"));
+        subscriber.finish();
+        subscribers.announce(2, || ());
+        // Told of 2, it finds 3 in place, as 3 is announced only after the swap.
+        let told = subscribers.announce(3, || {
+            assert_eq!(subscriber.wait(|| (3, "three")), Some("three"));
+            subscriber.finish();
+        });
+        assert_eq!(told.len(), 1);
+        assert_eq!(subscriber.behind(), None);
+        // And it is told of the next.
+        subscribers.announce(4, || ());
+        assert_eq!(
+            subscriber.behind().map(|(generation, _)| generation),
+            Some(4)
+        );
+        assert_eq!(subscriber.wait(|| (4, "four")), Some("four"));
+    }
+
+    #[test]
+    fn who_took_a_generation_before_it_was_announced_owes_an_answer_until_it_returns() {
+        let subscribers = Subscribers::default();
+        let subscriber = subscribers.add("a".to_owned(), || 1);
+        subscribers.announce(2, || {
+            assert!(subscriber.wait(|| (2, ())).is_some());
+        });
+        assert!(subscriber.behind().is_some());
+        assert_eq!(subscriber.finish(), 2);
+        assert_eq!(subscriber.behind(), None);
     }
 }

@@ -3,22 +3,23 @@
 use std::fmt;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, PoisonError};
 
 use tracing::error;
 
 use super::changes::Cursor;
 use super::shared::{self, Shared, guarded};
-use super::subscriber::Subscriber;
+use crate::decode::scrubbed;
 use crate::generation::Change;
 
 /// A callback's life: dropping it ends the subscription.
 ///
-/// No call begins after the drop; one that is running then runs to its end.
+/// The drop does not wait: a call that is on its way then runs to its end, and none comes after it.
+/// [`Live::stop`](crate::Live::stop) waits.
 #[must_use = "dropping the subscription ends it; `detach()` keeps it"]
 pub struct Subscription {
-    subscriber: Arc<Subscriber>,
-    detached: bool,
+    name: String,
+    leave: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
 /// A gate's life: dropping it removes the gate.
@@ -34,15 +35,21 @@ pub(super) fn spawn<T: Send + Sync + 'static>(
     location: &Location<'_>,
     mut f: impl FnMut(&Change<T>) + Send + 'static,
 ) -> Subscription {
-    let mut cursor = Cursor::new(shared, location.to_string());
+    let name = location.to_string();
+    let mut cursor = Cursor::new(shared, name.clone());
     let subscriber = cursor.subscriber().clone();
-    let counted = Arc::downgrade(shared);
     let body = move || {
         while let Some(change) = cursor.wait() {
-            if let Err(panic) = guarded(|| f(&change)) {
-                told_panic(&counted, cursor.subscriber(), &panic);
+            let trees = change.trees();
+            let called = guarded(|| f(&change));
+            // The old value's `Drop` is the program's code as well.
+            let dropped = guarded(|| drop(change));
+            for panic in [called, dropped].into_iter().filter_map(Result::err) {
+                let panic = trees
+                    .iter()
+                    .fold(panic, |panic, tree| scrubbed(panic, &tree.root));
+                cursor.panicked(&panic);
             }
-            drop(change);
             cursor.finish();
         }
     };
@@ -50,24 +57,17 @@ pub(super) fn spawn<T: Send + Sync + 'static>(
         // The body, and the cursor with it, is gone: the subscription has ended.
         error!("no thread for the subscriber at {location}, it will not be called: {error}");
     }
+    let shared = Arc::downgrade(shared);
+    // At once, not when its thread returns from a call: who has left is not waited for.
+    let leave = move || {
+        if let Some(shared) = shared.upgrade() {
+            shared.unsubscribe(&subscriber);
+        }
+    };
     Subscription {
-        subscriber,
-        detached: false,
+        name,
+        leave: Some(Box::new(leave)),
     }
-}
-
-fn told_panic<T: Send + Sync + 'static>(
-    shared: &Weak<Shared<T>>,
-    subscriber: &Subscriber,
-    panic: &str,
-) {
-    if let Some(shared) = shared.upgrade() {
-        shared.record().counters.subscriber_panics += 1;
-    }
-    error!(
-        "the subscriber at {} panicked, and is kept: {panic}",
-        subscriber.name()
-    );
 }
 
 pub(super) fn gate<T: Send + Sync + 'static, E: fmt::Display>(
@@ -110,23 +110,21 @@ pub(super) fn gate<T: Send + Sync + 'static, E: fmt::Display>(
 impl Subscription {
     /// Keeps the subscription for as long as the configuration lives.
     pub fn detach(mut self) {
-        self.detached = true;
+        self.leave = None;
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        if !self.detached {
-            self.subscriber.close();
+        if let Some(leave) = self.leave.take() {
+            leave();
         }
     }
 }
 
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Subscription")
-            .field(&self.subscriber.name())
-            .finish()
+        f.debug_tuple("Subscription").field(&self.name).finish()
     }
 }
 
