@@ -153,6 +153,11 @@ pub trait Retune: Value + Send + Sync + 'static {
     }
 }
 
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
 /// What the derive's output names; not for people.
 #[doc(hidden)]
 pub mod __private {
