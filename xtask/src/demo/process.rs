@@ -76,23 +76,27 @@ impl Process {
 
     /// What `/configz` says.
     pub(super) fn status(&self) -> Result<Value> {
-        let failed = |error: std::io::Error| format!("the status of {}: {error}", self.name);
+        let body = self.get("/configz")?;
+        serde_json::from_str(&body)
+            .map_err(|error| format!("the status of {}: {error}: {body:?}", self.name))
+    }
+
+    /// Asks it for a page.
+    pub(super) fn get(&self, path: &str) -> Result<String> {
+        let failed = |error: std::io::Error| format!("{path} of {}: {error}", self.name);
         let address = self
             .address
-            .ok_or_else(|| format!("{} serves no status", self.name))?;
+            .ok_or_else(|| format!("{} serves nothing", self.name))?;
         let patience = Duration::from_secs(5);
         let mut stream = TcpStream::connect_timeout(&address, patience).map_err(failed)?;
         stream.set_read_timeout(Some(patience)).map_err(failed)?;
-        stream
-            .write_all(b"GET /configz HTTP/1.0\r\n\r\n")
-            .map_err(failed)?;
+        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").map_err(failed)?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).map_err(failed)?;
-        let body = answer
-            .split_once("\r\n\r\n")
-            .map_or("", |(_, content)| content);
-        serde_json::from_str(body)
-            .map_err(|error| format!("the status of {}: {error}: {answer:?}", self.name))
+        match answer.split_once("\r\n\r\n") {
+            Some((head, body)) if head.starts_with("HTTP/1.0 200") => Ok(body.to_owned()),
+            _ => Err(format!("{path} of {}: {answer:?}", self.name)),
+        }
     }
 
     /// Asks it to end as Kubernetes does, and waits until it has.
