@@ -14,7 +14,7 @@ use crate::live::{Command, Shared, guarded};
 use crate::pipeline::{Observation, Pipeline};
 use crate::problem::Problem;
 use crate::report;
-use crate::status::{HistoryEntry, Rejection};
+use crate::status::Rejection;
 
 /// Late results that are thrown away in a row, before one is published although something newer
 /// is there: user code that is slower than the changes must not stop all of them.
@@ -121,6 +121,7 @@ impl<T: Retune> Reloader<T> {
         text: Option<&str>,
         location: &'static Location<'static>,
     ) -> Outcome {
+        let rejection = self.shared.record().rejection.clone();
         let Pipeline { code, flat, .. } = &mut self.pipeline;
         let before = match text {
             Some(text) => code.set(flat, name, text, location),
@@ -130,7 +131,9 @@ impl<T: Retune> Reloader<T> {
         if matches!(outcome, Outcome::Refused(_)) {
             let Pipeline { code, flat, .. } = &mut self.pipeline;
             code.restore(flat, name, before);
-            // What was refused is not there any more, and so is no reason to be degraded.
+            // What was refused is not there any more, and so is no reason to be degraded; what was
+            // refused before it is nothing new.
+            self.shared.record().rejection = rejection;
             self.observe(None);
         }
         outcome
@@ -194,8 +197,9 @@ impl<T: Retune> Reloader<T> {
             .shared
             .publish(value, seen.tree, seen.published, noticed);
         let entry = self.shared.record().history.back().cloned();
-        if let Some(HistoryEntry { times, paths, .. }) = entry {
-            let lag = times.lag().map(|lag| lag.as_secs_f64());
+        if let Some(entry) = entry {
+            let paths: Vec<_> = entry.paths().collect();
+            let lag = entry.times.lag().map(|lag| lag.as_secs_f64());
             info!(
                 generation,
                 ?paths,
@@ -223,14 +227,13 @@ impl<T: Retune> Reloader<T> {
     /// Takes over what a good observation says of the sources; whether that cleared a rejection.
     fn note(&self, seen: &Observation) -> bool {
         let mut record = self.shared.record();
-        let others = record.warnings.len() != seen.warnings.len();
-        record.warnings.clone_from(&seen.warnings);
+        let fresh = record.warn_of(&seen.warnings);
         record.sources.clone_from(&seen.sources);
         let cleared = record.rejection.take().is_some();
         drop(record);
         // Under no lock: what becomes of a log line is the program's own code, and may wait for a
         // full pipe.
-        for warning in seen.warnings.iter().filter(|_| others) {
+        for warning in fresh {
             warn!("{warning}");
         }
         cleared
@@ -261,8 +264,8 @@ impl<T: Retune> Reloader<T> {
             "gate" => &mut counters.rejected_gate,
             _ => &mut counters.rejected_invalid,
         } += u64::from(is_new);
+        let fresh = record.warn_of(&warnings);
         record.sources = sources;
-        record.warnings = warnings;
         record.rejection = Some(Rejection {
             since,
             generation,
@@ -270,6 +273,9 @@ impl<T: Retune> Reloader<T> {
             problems: problems.clone(),
         });
         drop(record);
+        for warning in fresh {
+            warn!("{warning}");
+        }
         if is_new {
             let title = "configuration refused, the last good one stays";
             warn!("{}", report::render(title, &problems, false));

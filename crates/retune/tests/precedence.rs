@@ -1,5 +1,5 @@
 //! Group E: which source wins, and what is told of the others.
-#![allow(missing_docs)]
+#![allow(missing_docs, dead_code)]
 
 mod support;
 

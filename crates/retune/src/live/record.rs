@@ -1,6 +1,6 @@
 //! What happened, for the status: generations and their times, the last rejection, counters.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -40,6 +40,14 @@ pub(crate) struct Activity {
 // === impl Record ===
 
 impl Record {
+    /// Takes over what is odd now; which of it was not before, for the log.
+    pub(crate) fn warn_of(&mut self, warnings: &[Problem]) -> Vec<String> {
+        let told: HashSet<_> = self.warnings.iter().map(Problem::to_string).collect();
+        self.warnings = warnings.to_vec();
+        let lines = warnings.iter().map(Problem::to_string);
+        lines.filter(|line| !told.contains(line)).collect()
+    }
+
     pub(crate) fn published(&mut self, entry: HistoryEntry) {
         self.last_success = Some(entry.times.swapped);
         self.lags.swapped(entry.generation, &entry.times);

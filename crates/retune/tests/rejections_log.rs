@@ -1,0 +1,106 @@
+//! What the log tells: each thing that is odd or wrong once, and no secret.
+#![allow(missing_docs)]
+
+mod support;
+
+use std::fmt::{Debug, Write};
+use std::sync::Mutex;
+
+use retune::{Retune, Secret};
+use support::{Volume, eventually, until_ok, until_rejected};
+use tempfile::tempdir;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+/// Keeps the lines of retune's events.
+struct Log;
+
+static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, " {field}={value:?}").unwrap();
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("retune")
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        LINES.lock().unwrap().push(line.0);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+fn count(part: &str) -> usize {
+    let lines = LINES.lock().unwrap();
+    lines.iter().filter(|line| line.contains(part)).count()
+}
+
+/// One test in this binary: the log is the process's.
+#[test]
+fn d14_f2_f4_h1_each_warning_and_each_rejection_is_logged_once_and_without_secrets() {
+    #[derive(Debug, Retune)]
+    struct Config {
+        #[retune(default = 1)]
+        workers: u32,
+        #[retune(default = 80)]
+        port: u16,
+        pin: Option<Secret<u32>>,
+    }
+    tracing::subscriber::set_global_default(Log).unwrap();
+    let dir = tempdir().unwrap();
+    let volume = Volume::new(dir.path().join("v"), &[("workers", "1"), ("first", "")]);
+    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    assert_eq!(count("`first`"), 1);
+    // As many warnings as before, and yet another one.
+    volume.publish(&[("workers", "2"), ("second", "")]);
+    eventually("the next", || live.with(|c| c.workers == 2));
+    eventually("the change is logged", || {
+        count("configuration changed") == 1
+    });
+    assert_eq!((count("`first`"), count("`second`")), (1, 1));
+    // One more: those that are known are not told again.
+    volume.publish(&[("workers", "3"), ("second", ""), ("third", "")]);
+    eventually("the next", || count("configuration changed") == 2);
+    assert_eq!((count("`second`"), count("`third`")), (1, 1));
+    // What comes with a bad edit is told as well.
+    volume.publish(&[("workers", "x"), ("fourth", ""), ("pin", "hunter2")]);
+    let told = until_rejected(&live);
+    assert_eq!(told.len(), 2, "{told:?}");
+    for _ in 0..3 {
+        live.reload().unwrap_err();
+    }
+    eventually("the rejection is logged", || count("refused") == 1);
+    assert_eq!(count("`fourth`"), 1);
+    // A value set by hand meanwhile is refused for the same reason, which is nothing new.
+    live.set("port", "81").unwrap_err();
+    assert_eq!(count("refused"), 1);
+    assert_eq!(live.status().counters.rejected(), 1);
+    volume.publish(&[("workers", "3"), ("fourth", "")]);
+    until_ok(&live);
+    eventually("the revert is logged", || count("good again") == 1);
+    assert_eq!(count("`fourth`"), 1);
+    live.reload().unwrap();
+    assert_eq!(count("good again"), 1);
+    assert_eq!(count("hunter2"), 0, "{:?}", LINES.lock().unwrap());
+    assert!(live.with(|c| (c.port, c.pin.is_none()) == (80, true)));
+}
