@@ -32,6 +32,7 @@ async fn main() -> std::io::Result<()> {
     tokio::spawn(count());
     let app = Router::new()
         .route("/", get(greet))
+        // For everybody who reaches the port: all values but secrets, and the metrics.
         .merge(retune_axum::router(config.clone()));
     axum::serve(listener, app)
         .with_graceful_shutdown(terminated())
