@@ -109,10 +109,23 @@ fn i3_the_history_names_what_each_generation_added_changed_and_removed() {
     let history = &page["history"];
     let numbers: Vec<_> = all(history, "generation").into_iter().cloned().collect();
     assert_eq!(numbers, [1, 2, 3, 4]);
-    let paths: Vec<_> = all(history, "paths").into_iter().cloned().collect();
-    assert_eq!(paths[1], Value::from(vec!["greeting"]));
-    assert_eq!(paths[2], Value::from(vec!["message", "signing_key"]));
-    assert_eq!(paths[3], Value::from(vec!["greeting"]));
+    let change = |path, old, new| serde_json::json!({ "path": path, "old": old, "new": new });
+    let none: Option<&str> = None;
+    assert_eq!(
+        history[1]["changes"],
+        Value::from(vec![change("greeting", none, Some("hey"))])
+    );
+    assert_eq!(
+        history[2]["changes"],
+        Value::from(vec![
+            change("message", Some("one"), Some("two")),
+            change("signing_key", Some("[redacted]"), Some("[redacted]")),
+        ])
+    );
+    assert_eq!(
+        history[3]["changes"],
+        Value::from(vec![change("greeting", Some("hey"), none)])
+    );
     assert!(!page.to_string().contains("s3cr3t"));
 }
 

@@ -1,6 +1,7 @@
 //! Where each value of a generation came from, and what it overrode.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
@@ -12,6 +13,7 @@ use crate::name;
 use crate::node::Node;
 use crate::origin::Origin;
 use crate::schema::{Default, Schema, Shape};
+use crate::status::ValueChange;
 
 /// What a generation was made of.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(crate) struct Tree {
     ignored: Vec<Ignored>,
     /// Since which generation each value is what it is; the others since the first.
     since: HashMap<String, u64>,
+    /// Computed when it is asked for first.
+    hash: OnceLock<String>,
 }
 
 /// A value that was passed over for another reason than a higher layer.
@@ -72,6 +76,7 @@ impl Tree {
             overridden: Vec::new(),
             ignored: Vec::new(),
             since: HashMap::new(),
+            hash: OnceLock::new(),
         }
     }
 
@@ -82,21 +87,35 @@ impl Tree {
             overridden: merged.overridden,
             ignored,
             since: HashMap::new(),
+            hash: OnceLock::new(),
         }
     }
 
     /// Takes over since when each value holds, given what changed with `generation`.
-    pub(crate) fn follows(mut self, before: &Self, changed: &[String], generation: u64) -> Self {
+    pub(crate) fn follows(
+        mut self,
+        before: &Self,
+        changes: &[ValueChange],
+        generation: u64,
+    ) -> Self {
         self.since.clone_from(&before.since);
-        for path in changed {
-            self.since.insert(path.clone(), generation);
+        for change in changes {
+            self.since.insert(change.path.clone(), generation);
         }
         self
     }
 
-    pub(crate) fn changed(&self, newer: &Self) -> Vec<String> {
+    pub(crate) fn changed(&self, newer: &Self) -> Vec<ValueChange> {
         self.schema.map_or_else(Vec::new, |schema| {
             merge::changed(&self.root, &newer.root, schema)
+        })
+    }
+
+    /// Every value that a source gives, as the first generation brings it.
+    pub(crate) fn changed_from_nothing(&self) -> Vec<ValueChange> {
+        let nothing = Node::map(Vec::new(), Origin::Default);
+        self.schema.map_or_else(Vec::new, |schema| {
+            merge::changed(&nothing, &self.root, schema)
         })
     }
 
@@ -131,7 +150,11 @@ impl Tree {
     }
 
     /// The same 16 hexadecimal digits wherever the same values run; secrets do not count.
-    pub(crate) fn hash(&self) -> String {
+    pub(crate) fn hash(&self) -> &str {
+        self.hash.get_or_init(|| self.compute_hash())
+    }
+
+    fn compute_hash(&self) -> String {
         let mut leaves = self.given();
         leaves.sort_by(|a, b| a.0.cmp(&b.0));
         let mut hash = name::HASH_START;

@@ -97,9 +97,10 @@ impl<T> Change<T> {
     /// the first time, and none for values that a program sets whole.
     #[must_use]
     pub fn paths(&self) -> Vec<String> {
-        self.old
-            .as_ref()
-            .map_or_else(Vec::new, |old| old.0.tree.changed(&self.new.0.tree))
+        self.old.as_ref().map_or_else(Vec::new, |old| {
+            let changes = old.0.tree.changed(&self.new.0.tree);
+            changes.into_iter().map(|change| change.path).collect()
+        })
     }
 }
 

@@ -1,11 +1,12 @@
 //! Layers into one tree: the highest wins, and what it overrode is remembered.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::decode::push_segment;
 use crate::node::{Entry, Node, NodeValue};
 use crate::schema::{Default, Schema, Shape};
+use crate::status::ValueChange;
 
 /// A merged tree, and what was overridden on the way.
 #[derive(Debug)]
@@ -175,23 +176,28 @@ fn collect(node: &Node, shape: &Shape, path: &mut String, leaves: &mut Vec<(Stri
     }
 }
 
-/// Paths whose content differs between two merged trees, in order.
-pub(crate) fn changed(old: &Node, new: &Node, schema: &'static Schema) -> Vec<String> {
-    let (old, new) = (leaves(old, schema), leaves(new, schema));
-    fn by_path(leaves: &[(String, Node)]) -> HashMap<&str, &Node> {
-        let pairs = leaves.iter().map(|(path, node)| (path.as_str(), node));
-        pairs.collect()
+/// The values that differ between two merged trees, in the order of their paths.
+pub(crate) fn changed(old: &Node, new: &Node, schema: &'static Schema) -> Vec<ValueChange> {
+    let by_path = |root| {
+        leaves(root, schema)
+            .into_iter()
+            .collect::<BTreeMap<String, Node>>()
+    };
+    let (old, mut new) = (by_path(old), by_path(new));
+    let mut changes = Vec::new();
+    for (path, before) in old {
+        let after = new.remove(&path);
+        if !after
+            .as_ref()
+            .is_some_and(|after| before.same_content(after))
+        {
+            changes.push(ValueChange::new(path, Some(&before), after.as_ref()));
+        }
     }
-    let (before, after) = (by_path(&old), by_path(&new));
-    let gone = old
-        .iter()
-        .filter(|(path, _)| !after.contains_key(path.as_str()));
-    let differ = new.iter().filter(|(path, node)| {
-        !before
-            .get(path.as_str())
-            .is_some_and(|before| before.same_content(node))
-    });
-    let mut paths: Vec<_> = gone.chain(differ).map(|(path, _)| path.clone()).collect();
-    paths.sort_unstable();
-    paths
+    changes.extend(
+        new.into_iter()
+            .map(|(path, after)| ValueChange::new(path, None, Some(&after))),
+    );
+    changes.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    changes
 }

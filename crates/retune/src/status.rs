@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
+use crate::node::Node;
 use crate::problem::Problem;
 use crate::source::Kind;
 use crate::time;
@@ -14,6 +15,9 @@ pub use lag::{Lag, Lags};
 
 /// How many generations the history keeps.
 pub const HISTORY: usize = 16;
+
+/// How many changed values an entry of the history names.
+pub const MOST_CHANGES: usize = 100;
 
 /// What can be known of a live configuration at one moment. It holds no secret.
 #[derive(Clone, Debug, Serialize)]
@@ -158,8 +162,22 @@ pub struct HistoryEntry {
     pub generation: u64,
     /// Its times.
     pub times: Times,
-    /// Paths of the values that it changed.
-    pub paths: Vec<String>,
+    /// The values that it changed, in the order of their paths: at the most [`MOST_CHANGES`].
+    pub changes: Vec<ValueChange>,
+    /// How many values it changed.
+    pub changed: usize,
+}
+
+/// One value that a generation changed. A secret is `[redacted]`, in the old and the new.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ValueChange {
+    /// Its path: `feature_flags.new_ui`.
+    pub path: String,
+    /// What a source gave before; `None` if none did: the default held, or it is new.
+    pub old: Option<String>,
+    /// What a source gives now; `None` if none does.
+    pub new: Option<String>,
 }
 
 /// Counters since the start.
@@ -228,6 +246,48 @@ impl Times {
     #[must_use]
     pub fn lag_applied(&self) -> Option<Duration> {
         self.applied?.duration_since(self.published?).ok()
+    }
+}
+
+// === impl HistoryEntry ===
+
+impl HistoryEntry {
+    pub(crate) fn new(generation: u64, times: Times, mut changes: Vec<ValueChange>) -> Self {
+        let changed = changes.len();
+        changes.truncate(MOST_CHANGES);
+        Self {
+            generation,
+            times,
+            changes,
+            changed,
+        }
+    }
+
+    /// Paths of the values that it names as changed.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.changes.iter().map(|change| change.path.as_str())
+    }
+}
+
+// === impl ValueChange ===
+
+impl ValueChange {
+    /// What differs between two nodes at a path. Long values are cut.
+    pub(crate) fn new(path: String, old: Option<&Node>, new: Option<&Node>) -> Self {
+        const MOST: usize = 200;
+        let shown = |node: &Node| {
+            let mut shown = node.shown();
+            if let Some((end, _)) = shown.char_indices().nth(MOST) {
+                shown.truncate(end);
+                shown.push('…');
+            }
+            shown
+        };
+        Self {
+            path,
+            old: old.map(shown),
+            new: new.map(shown),
+        }
     }
 }
 

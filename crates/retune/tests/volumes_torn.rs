@@ -183,7 +183,8 @@ fn a2_twenty_keys_of_one_swap_are_one_generation_in_every_form() {
             }
             let expected: Vec<_> = (0..=5).map(|n| (n + 1, [n; 20])).collect();
             assert_eq!(notes.all(), expected, "{form:?}, {order:?}");
-            let paths = &live.status().history[1].paths;
+            let status = live.status();
+            let paths: Vec<_> = status.history[1].paths().collect();
             assert_eq!(paths, KEYS, "{form:?}, {order:?}");
         }
     }

@@ -273,9 +273,10 @@ impl<T: Send + Sync + 'static> Live<T> {
     #[must_use]
     pub fn status(&self) -> Status {
         let shared = &self.shared;
-        let current = shared.current();
         let (stuck, late, held) = (shared.stuck(), shared.late(), shared.held());
+        // Taken before the generation: a swap holds it.
         let record = shared.record();
+        let current = shared.current();
         let times = record.times();
         let reasons = status::reasons(record.rejection.as_ref(), &record.sources, stuck.as_ref());
         Status {
@@ -286,7 +287,7 @@ impl<T: Send + Sync + 'static> Live<T> {
             },
             reasons,
             generation: current.0.number,
-            hash: current.0.tree.hash(),
+            hash: current.0.tree.hash().to_owned(),
             times,
             last_success: record.last_success.unwrap_or(times.swapped),
             sources: record.sources.clone(),

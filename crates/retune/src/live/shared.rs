@@ -87,12 +87,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
         patience: Duration,
     ) -> Self {
         let mut record = Record::default();
-        let paths = tree.given().into_iter().map(|(path, _)| path).collect();
-        record.published(HistoryEntry {
-            generation: 1,
-            times,
-            paths,
-        });
+        record.published(HistoryEntry::new(1, times, tree.changed_from_nothing()));
         record.awaits(1, &[]);
         let tree = Arc::new(tree);
         let first = Generation {
@@ -130,19 +125,30 @@ impl<T: Send + Sync + 'static> Shared<T> {
         let one_at_a_time = self.lock(&self.writer);
         let before = self.current();
         let number = before.0.number + 1;
-        let paths = before.0.tree.changed(&tree);
-        let tree = Arc::new(tree.follows(&before.0.tree, &paths, number));
+        let changes = before.0.tree.changed(&tree);
+        let tree = Arc::new(tree.follows(&before.0.tree, &changes, number));
         let next = Arc::new(Generation {
             number,
             value,
             tree: tree.clone(),
         });
         let mut swapped = noticed;
+        // Held over the swap: a status is of one generation, and so is what explains it.
+        let (mut observed, mut record) = (self.lock(&self.tree), self.record());
         let told = self.subscribers.announce(number, || {
             self.cell.store(next);
             swapped = SystemTime::now();
         });
-        *self.lock(&self.tree) = tree;
+        *observed = tree;
+        let times = Times {
+            published,
+            noticed,
+            swapped,
+            applied: None,
+        };
+        record.published(HistoryEntry::new(number, times, changes));
+        record.awaits(number, &told);
+        drop((observed, record));
         let replaced = Replaced {
             at: Instant::now(),
             generation: Arc::downgrade(&before.0),
@@ -151,20 +157,6 @@ impl<T: Send + Sync + 'static> Shared<T> {
         all_replaced.retain(|old| old.generation.strong_count() > 0);
         all_replaced.push(replaced);
         drop(all_replaced);
-        let mut record = self.record();
-        let times = Times {
-            published,
-            noticed,
-            swapped,
-            applied: None,
-        };
-        record.published(HistoryEntry {
-            generation: number,
-            times,
-            paths,
-        });
-        record.awaits(number, &told);
-        drop(record);
         drop(one_at_a_time);
         // What follows is the program's own code, and runs under no lock: wakers, and the `Drop` of
         // a value that nobody else holds.
