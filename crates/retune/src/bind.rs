@@ -51,15 +51,24 @@ struct Binder<'a> {
 
 impl Binder<'_> {
     fn bind(&mut self, node: Node, shape: &Shape) -> Node {
-        match shape {
-            Shape::Optional(inner) => self.bind(node, inner),
-            Shape::Secret(inner) => self.bind(node.into_secret(), inner).into_secret(),
+        let before = self.notes.problems.len();
+        let node = match shape {
+            Shape::Optional(inner) => return self.bind(node, inner),
+            Shape::Secret(inner) => return self.bind(node.into_secret(), inner).into_secret(),
+            Shape::Text(_) | Shape::Bytes | Shape::Opaque(_) => return node,
             Shape::Struct(schema) => self.fields(node, schema),
             Shape::List(item) => self.list(node, item),
             Shape::Map(item) => self.map(node, item),
             Shape::Choice(variants) => self.choice(node, variants),
-            Shape::Text(_) | Shape::Bytes | Shape::Opaque(_) => node,
+        };
+        if fits(&node, shape) || !shape.holds_secret() {
+            return node;
         }
+        // What could not be taken apart may hold the secret anywhere.
+        for problem in self.notes.problems.iter_mut().skip(before) {
+            problem.secret = true;
+        }
+        node.into_secret()
     }
 
     fn within(&mut self, segment: &str, node: Node, shape: &Shape) -> Node {
@@ -238,6 +247,27 @@ impl Binder<'_> {
         self.notes
             .problems
             .push(problem.at(entry.key_origin.clone()));
+    }
+}
+
+/// Whether a node has the outer form of a shape.
+fn fits(node: &Node, shape: &Shape) -> bool {
+    match (shape, &node.value) {
+        (_, NodeValue::Null)
+        | (Shape::Struct(_) | Shape::Map(_), NodeValue::Map(_))
+        | (Shape::List(_), NodeValue::List(_)) => true,
+        (Shape::Choice(variants), NodeValue::Text { text, .. }) => {
+            variants.iter().any(|variant| variant.answers_to(text))
+        }
+        (Shape::Choice(variants), NodeValue::Map(entries)) => entries
+            .iter()
+            .all(|entry| variants.iter().any(|v| v.answers_to(&entry.key))),
+        // A file's text may have white space around it.
+        (Shape::Choice(variants), NodeValue::File(bytes)) => {
+            let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
+            variants.iter().any(|variant| variant.answers_to(text))
+        }
+        _ => false,
     }
 }
 

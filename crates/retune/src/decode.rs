@@ -283,7 +283,10 @@ pub(crate) fn scrubbed(message: String, node: &Node) -> String {
     const SHORTEST: usize = 4;
     let scrub = |message: String, secret: &str| match secret.len() {
         0..SHORTEST => message,
-        _ => message.replace(secret, REDACTED),
+        // As it is, and as `{:?}` writes it.
+        _ => message
+            .replace(secret, REDACTED)
+            .replace(&secret.escape_debug().to_string(), REDACTED),
     };
     match &node.value {
         NodeValue::List(items) => items.iter().fold(message, scrubbed),

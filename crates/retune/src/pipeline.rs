@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime};
 
 use retune_mount::{Limits, Pins, Signal};
 
-use crate::decode::Decoder;
+use crate::decode::{Decoder, scrubbed};
 use crate::explain::Tree;
 use crate::flat::Flat;
 use crate::live::guarded;
@@ -21,7 +21,7 @@ use crate::problem::Problem;
 use crate::schema::Schema;
 use crate::source::{Code, Context, Kind, Layer, Sealed};
 use crate::status::{PathStatus, SourceStatus};
-use crate::{secret, text};
+use crate::text;
 
 /// Readings that are started over when volumes are swapped faster than they can be read. The last
 /// one is taken as it is: each volume in it is whole.
@@ -433,43 +433,9 @@ fn split(node: Node, below: &impl Fn(&Origin) -> bool) -> (Option<Node>, Node) {
 
 /// Takes secrets out of messages that user code wrote.
 fn scrub(problems: &mut [Problem], root: &Node) {
-    let mut secrets = Vec::new();
-    collect_secrets(root, &mut secrets);
     for problem in problems {
-        for secret in &secrets {
-            for text in std::iter::once(&mut problem.message).chain(&mut problem.help) {
-                if text.contains(secret.as_str()) {
-                    *text = text.replace(secret.as_str(), secret::REDACTED);
-                }
-            }
+        for text in std::iter::once(&mut problem.message).chain(&mut problem.help) {
+            *text = scrubbed(std::mem::take(text), root);
         }
-    }
-}
-
-/// Texts of secrets that are long enough to be recognised, rather than found in any sentence.
-fn collect_secrets(node: &Node, secrets: &mut Vec<String>) {
-    const SHORTEST: usize = 4;
-    match &node.value {
-        NodeValue::Map(entries) => {
-            for entry in entries {
-                collect_secrets(&entry.node, secrets);
-            }
-        }
-        NodeValue::List(items) => {
-            for item in items {
-                collect_secrets(item, secrets);
-            }
-        }
-        NodeValue::Text { text, .. } if node.secret && text.len() >= SHORTEST => {
-            secrets.push(text.to_string());
-        }
-        NodeValue::File(bytes) if node.secret => {
-            let text = std::str::from_utf8(bytes).unwrap_or_default();
-            let text = text::without_final_newline(text);
-            if text.len() >= SHORTEST {
-                secrets.push(text.to_owned());
-            }
-        }
-        _ => {}
     }
 }

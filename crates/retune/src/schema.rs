@@ -234,6 +234,20 @@ impl Shape {
         }
     }
 
+    /// Whether some part of the value is a secret.
+    pub(crate) fn holds_secret(&self) -> bool {
+        match self {
+            Self::Secret(_) => true,
+            Self::Optional(inner) | Self::List(inner) | Self::Map(inner) => inner.holds_secret(),
+            Self::Struct(schema) => schema.fields.iter().any(|f| f.shape.holds_secret()),
+            Self::Choice(variants) => variants
+                .iter()
+                .filter_map(|variant| variant.content.as_ref())
+                .any(Self::holds_secret),
+            Self::Text(_) | Self::Bytes | Self::Opaque(_) => false,
+        }
+    }
+
     /// Whether a value may be missing.
     pub(crate) const fn is_optional(&self) -> bool {
         match self {
