@@ -86,7 +86,7 @@ impl Dir {
                 Ok(target) => return Ok(Entry::Link(target.into_bytes())),
                 Err(Errno::INVAL) => return Ok(Entry::Other),
                 Err(Errno::NOENT) => {}
-                Err(errno) => return Err(self.error("read the link", name, errno)),
+                Err(errno) => return Err(self.error("read", name, errno)),
             }
         }
         Err(self.error("open", name, Errno::NOENT))

@@ -119,6 +119,7 @@ mod signal;
 mod snapshot;
 mod stamp;
 mod state;
+mod utc;
 mod walk;
 mod watch;
 
@@ -133,4 +134,5 @@ pub use read::read_once;
 pub use signal::{Noticed, NoticedBy, Signal, Wake};
 pub use snapshot::{Kind, Snapshot, lag};
 pub use state::{PathState, PollReason};
+pub use utc::Utc;
 pub use watch::{Reading, Watch};

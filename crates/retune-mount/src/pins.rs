@@ -112,7 +112,7 @@ impl Pin {
             let target = match rustix::fs::readlinkat(&volume.fd, data, Vec::new()) {
                 Ok(target) => OsStr::from_bytes(target.as_bytes()).to_owned(),
                 Err(Errno::NOENT | Errno::INVAL) => return Ok(None),
-                Err(errno) => return Err(volume.error("read the link", data, errno)),
+                Err(errno) => return Err(volume.error("read", data, errno)),
             };
             let published = match volume.stat(data) {
                 Ok(meta) => meta.stamp.changed(),

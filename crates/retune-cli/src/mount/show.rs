@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use retune_mount::{Kind, Limits, Snapshot};
+use retune_mount::{Kind, Limits, Snapshot, Utc};
 use serde_json::{Value, json};
 
 use super::secrecy::Masked;
@@ -55,7 +55,7 @@ fn as_text(path: &Path, snapshot: &Snapshot, masked: Option<Masked>) -> String {
     };
     let mut text = format!("{kind} {}", path.display());
     if let Some(published) = snapshot.published() {
-        text += &format!(", published {}", time::rfc3339(published));
+        text += &format!(", published {}", Utc::from(published).rfc3339());
         if let Some(age) = retune_mount::lag(published, SystemTime::now()) {
             text += &format!(" ({} ago)", time::span(age));
         }
@@ -109,7 +109,7 @@ fn as_json(path: &Path, snapshot: &Snapshot, masked: Option<Masked>) -> Value {
         .collect();
     json!({
         "path": path.to_string_lossy(),
-        "published": snapshot.published().map(time::rfc3339),
+        "published": snapshot.published().map(|time| Utc::from(time).rfc3339()),
         "dataDir": snapshot.data_dir().map(|name| name.to_string_lossy()),
         "masked": masked.map(Masked::reason),
         "keys": keys,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use retune_mount::{
-    Limits, Noticed, NoticedBy, PathState, Pins, Reading, Signal, Snapshot, Watch, lag,
+    Limits, Noticed, NoticedBy, PathState, Pins, Reading, Signal, Snapshot, Utc, Watch, lag,
 };
 use serde_json::{Value, json};
 
@@ -165,7 +165,7 @@ impl Generation<'_> {
         let Self {
             number, changes, ..
         } = self;
-        let mut line = format!("{} generation {number}: {changes}", time::rfc3339(at));
+        let mut line = format!("{} generation {number}: {changes}", Utc::from(at).rfc3339());
         if let Some(lag) = self.lag() {
             line += &format!(" (lag {})", time::span(lag));
         }
@@ -180,8 +180,8 @@ impl Generation<'_> {
         } = &self.changes;
         json!({
             "generation": self.number,
-            "published": self.snapshot.published().map(time::rfc3339),
-            "noticed": self.noticed.map(|noticed| time::rfc3339(noticed.at)),
+            "published": self.snapshot.published().map(|time| Utc::from(time).rfc3339()),
+            "noticed": self.noticed.map(|noticed| Utc::from(noticed.at).rfc3339()),
             "noticedBy": self.noticed.map(|noticed| match noticed.by {
                 NoticedBy::Event => "event",
                 NoticedBy::Poll => "poll",
