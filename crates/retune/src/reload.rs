@@ -198,13 +198,13 @@ impl<T: Retune> Reloader<T> {
             .publish(value, seen.tree, seen.published, noticed);
         let entry = self.shared.record().history.back().cloned();
         if let Some(entry) = entry {
-            let paths: Vec<_> = entry.paths().collect();
+            let paths = entry.paths().collect::<Vec<_>>().join(", ");
             let lag = entry.times.lag().map(|lag| lag.as_secs_f64());
             info!(
                 generation,
-                ?paths,
+                paths,
                 lag_seconds = lag,
-                cleared,
+                cleared = cleared.then_some(true),
                 "configuration changed"
             );
         }
