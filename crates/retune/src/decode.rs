@@ -222,13 +222,23 @@ impl Decoder {
     }
 
     fn absent<T>(&mut self, parent: &Node, field: &'static Field) -> Option<T> {
+        let own = name::kebab(field.outside);
+        let outside = match self.path.rsplit_once('.') {
+            Some((above, _)) => format!("{}.{own}", name::kebab(above)),
+            None => own,
+        };
+        // A command line is for everybody to read.
+        let or_flag = if field.shape.is_secret() {
+            ""
+        } else {
+            " or flag"
+        };
         let mut problem = Problem::new(
             &self.path,
             format!("missing: expected {}", field.shape.expects()),
         )
         .with_help(format!(
-            "give it as `{}` in a file or mount, or as a variable or flag",
-            name::kebab(field.outside)
+            "give it as `{outside}` in a file or mount, or as a variable{or_flag}"
         ));
         if parent.origin.span().is_some() {
             problem = problem.at(parent.origin.clone());

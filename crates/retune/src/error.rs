@@ -13,6 +13,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     title: String,
     problems: Vec<Problem>,
+    warnings: Vec<Problem>,
     #[cfg(feature = "clap")]
     usage: Option<clap::Error>,
 }
@@ -24,9 +25,16 @@ impl Error {
         Self(Box::new(Inner {
             title: title.into(),
             problems,
+            warnings: Vec::new(),
             #[cfg(feature = "clap")]
             usage: None,
         }))
+    }
+
+    /// Adds what is merely odd, as it may be the cause.
+    pub(crate) fn beside(mut self, warnings: Vec<Problem>) -> Self {
+        self.0.warnings = warnings;
+        self
     }
 
     pub(crate) fn message(title: impl Into<String>) -> Self {
@@ -47,13 +55,20 @@ impl Error {
         &self.0.problems
     }
 
-    /// The report for people: what is wrong, where, what was expected, what to do.
+    /// The report for people: what is wrong, where, what was expected, what to do; and what is
+    /// merely odd, as a misspelt name may be the one that is missing.
     #[must_use]
     pub fn report(&self, color: bool) -> String {
         if self.0.problems.is_empty() {
             return self.0.title.clone();
         }
-        report::render(&self.0.title, &self.0.problems, color)
+        let Inner {
+            title,
+            problems,
+            warnings,
+            ..
+        } = &*self.0;
+        report::render_with(title, problems, warnings, color)
     }
 
     /// Prints the report to standard error and ends the process: with exit code 2, or as clap does

@@ -238,10 +238,9 @@ fn first<T: Retune>(pipeline: &Pipeline, seen: &mut Observation) -> Result<T, Er
         tracing::warn!("{warning}");
     }
     value.ok_or_else(|| {
-        Error::new(
-            "the configuration is not valid",
-            std::mem::take(&mut seen.problems),
-        )
+        let problems = std::mem::take(&mut seen.problems);
+        Error::new("the configuration is not valid", problems)
+            .beside(std::mem::take(&mut seen.warnings))
     })
 }
 

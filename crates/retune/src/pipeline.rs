@@ -4,9 +4,9 @@
 //! reading over. What comes out is either equal to what is live, a candidate, or refused with all
 //! of its problems.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use retune_mount::{Limits, Pins, Signal};
 
@@ -23,9 +23,12 @@ use crate::source::{Code, Context, Kind, Layer, Sealed};
 use crate::status::{PathStatus, SourceStatus};
 use crate::text;
 
-/// Readings that are started over when volumes are swapped faster than they can be read. The last
-/// one is taken as it is: each volume in it is whole.
+/// Readings that are started over when sources change faster than they can be read. The last one is
+/// taken as it is: each volume in it is whole.
 const MOST_READINGS: usize = 8;
+
+/// How long a reading is started over in which a volume is not whole, before that is a fault.
+const MOST_TIME: Duration = Duration::from_secs(2);
 
 /// The sources in their order, and what is remembered of them from one reading to the next.
 pub(crate) struct Pipeline {
@@ -54,6 +57,8 @@ pub(crate) struct Observation {
     pub(crate) sources: Vec<SourceStatus>,
     /// A source could not be read.
     pub(crate) failed: bool,
+    /// What a source would have given is not known; otherwise only the paths of its problems.
+    blind: bool,
     /// When the youngest layer that was published anew was; `None` if none was, or none tells.
     pub(crate) published: Option<SystemTime>,
     stamps: Vec<Option<SystemTime>>,
@@ -93,15 +98,18 @@ impl Pipeline {
         signal: Option<&Signal>,
         mut doing: impl FnMut(&str),
     ) -> Observation {
-        let mut pins = Pins::new(self.limits);
-        let mut layers = Vec::new();
-        for _ in 0..MOST_READINGS {
-            pins = Pins::new(self.limits);
-            layers = self.read(&mut pins, signal, &mut doing);
-            if pins.still_current() && !layers.iter().any(|layer| layer.moved) {
-                break;
+        let began = Instant::now();
+        let mut readings = 0;
+        let (layers, pins) = loop {
+            let mut pins = Pins::new(self.limits);
+            let layers = self.read(&mut pins, signal, &mut doing);
+            let torn = layers.iter().any(|layer| layer.moved);
+            readings += 1;
+            let enough = !torn && readings >= MOST_READINGS || began.elapsed() > MOST_TIME;
+            if enough || !torn && pins.still_current() {
+                break (layers, pins);
             }
-        }
+        };
         self.combine(layers, pins)
     }
 
@@ -132,10 +140,13 @@ impl Pipeline {
         let mut ignored = Vec::new();
         let mut sources = Vec::new();
         let mut observation_failed = false;
+        let mut blind = false;
         let mut settling: Option<Instant> = None;
         let stamps: Vec<_> = layers.iter().map(|layer| layer.published).collect();
         for (layer, source) in layers.iter_mut().zip(&self.sources) {
             observation_failed |= layer.failed;
+            let whole = layer.notes.problems.iter().any(|p| p.path.is_empty());
+            blind |= layer.failed && whole;
             settling = settling.into_iter().chain(layer.settling).min();
             ignored.append(&mut layer.ignored);
             sources.push(SourceStatus {
@@ -188,6 +199,7 @@ impl Pipeline {
             warnings,
             sources,
             failed: observation_failed,
+            blind,
             published: self.newest(&stamps),
             stamps,
             settling,
@@ -202,10 +214,13 @@ impl Pipeline {
         let mut decoder = Decoder::default();
         let decoded = guarded(|| T::decode(&observation.tree.root, &mut decoder));
         let mut problems = decoder.into_problems();
-        if observation.failed {
-            // What an unreadable source would have given is not missing.
-            problems.retain(|problem| !problem.missing);
-        }
+        // What an unreadable source would have given is not missing.
+        let told: HashSet<_> = observation
+            .problems
+            .iter()
+            .map(|p| p.path.clone())
+            .collect();
+        problems.retain(|p| !p.missing || !observation.blind && !told.contains(&p.path));
         observation.problems.append(&mut problems);
         let value = match decoded {
             Ok(value) => value,

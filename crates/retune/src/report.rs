@@ -17,15 +17,28 @@ use crate::problem::Problem;
 /// The report for people: each problem with its place and the line in question marked, what stands in
 /// one file together. No line of a secret is shown, and of other lines nothing but the value in question.
 pub(crate) fn render(title: &str, problems: &[Problem], color: bool) -> String {
+    render_with(title, problems, &[], color)
+}
+
+/// The same, and what is merely odd after it: a name that nothing answers to may be the one that is
+/// missing.
+pub(crate) fn render_with(
+    title: &str,
+    problems: &[Problem],
+    warnings: &[Problem],
+    color: bool,
+) -> String {
     let renderer = if color {
         Renderer::styled()
     } else {
         Renderer::plain()
     };
     let mut report = format!("{title}\n\n");
-    for problem in in_order(problems) {
-        report.push_str(&renderer.render(&[group(problem)]));
-        report.push_str("\n\n");
+    for (level, problems) in [(Level::ERROR, problems), (Level::WARNING, warnings)] {
+        for problem in in_order(problems) {
+            report.push_str(&renderer.render(&[group(problem, level.clone())]));
+            report.push_str("\n\n");
+        }
     }
     match problems.len() {
         1 => report.push_str("1 problem"),
@@ -54,12 +67,12 @@ fn in_order(problems: &[Problem]) -> Vec<&Problem> {
     order.into_iter().map(|(_, _, problem)| problem).collect()
 }
 
-fn group(problem: &Problem) -> Group<'_> {
+fn group<'p>(problem: &'p Problem, level: Level<'p>) -> Group<'p> {
     let title = match problem.path() {
         "" => problem.message().to_owned(),
         path => format!("`{path}`: {}", problem.message()),
     };
-    let mut group = Group::with_title(Level::ERROR.primary_title(title));
+    let mut group = Group::with_title(level.primary_title(title));
     match problem.origin() {
         None => {}
         Some(Origin::Text(span)) if problem.is_secret() => {

@@ -541,3 +541,47 @@ fn a_source_that_fails_does_not_make_its_values_missing() {
     assert_eq!(told.len(), 3, "{told:#?}");
     assert!(!error.to_string().contains("missing"), "{error}");
 }
+
+#[test]
+fn f1_one_file_that_is_not_there_hides_no_other_problem() {
+    #[derive(Debug, Retune)]
+    struct Database {
+        host: String,
+        password: Secret<String>,
+    }
+    #[derive(Debug, Retune)]
+    struct Config {
+        port: u16,
+        database: Database,
+    }
+    let dir = tempdir().unwrap();
+    let volume = Volume::new(dir.path().join("v"), &[("databse.host", "db")]);
+    let error = Config::loader()
+        .mount(volume.path())
+        .env(Env::from_iter(
+            "APP",
+            [("APP_PORT_FILE", "/nonexistent/port")],
+        ))
+        .watch()
+        .unwrap_err();
+    let told = lines(error.problems());
+    assert_eq!(told.len(), 3, "{told:#?}");
+    assert!(
+        told[0].starts_with("`port`: APP_PORT_FILE=/nonexistent/port"),
+        "{told:#?}"
+    );
+    assert!(told[1].contains("`database.host`: missing"), "{told:#?}");
+    assert!(told[1].contains("give it as `database.host`"), "{told:#?}");
+    assert!(
+        told[2].contains("`database.password`: missing"),
+        "{told:#?}"
+    );
+    assert!(!told[2].contains("flag"), "secrets have none: {told:#?}");
+    // The report shows what was probably meant for what is missing.
+    let report = error.to_string();
+    assert!(
+        report.contains("warning: `databse.host`: unknown"),
+        "{report}"
+    );
+    assert!(report.contains("did you mean `database.host`?"), "{report}");
+}

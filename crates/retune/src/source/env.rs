@@ -91,23 +91,24 @@ impl Env {
         }
     }
 
-    /// Reads the file that `X_FILE` names.
+    /// Reads the file that `X_FILE` names, for the value at `path`.
     fn indirect(
         &mut self,
+        path: String,
         variable: &str,
-        path: impl Into<PathBuf>,
+        file: impl Into<PathBuf>,
         context: &mut Context<'_>,
         layer: &mut Layer,
     ) -> Option<Node> {
         let file = self
             .files
             .entry(variable.to_owned())
-            .or_insert_with(|| Followed::new(path));
+            .or_insert_with(|| Followed::new(file));
         let place = Place::EnvFile {
             variable: variable.to_owned(),
             file: file.path().to_owned(),
         };
-        let problem = |message: &str| Problem::new("", format!("{place}: {message}"));
+        let problem = |message: &str| Problem::new(path.clone(), format!("{place}: {message}"));
         let problem = match file.read(context, layer) {
             Found::Content(snapshot) => match snapshot.file() {
                 Some(bytes) => {
@@ -124,6 +125,7 @@ impl Env {
                 // Who finds the path wrong looks for what names it.
                 if let Some(problem) = layer.notes.problems.last_mut() {
                     problem.origin = Some(Origin::Env(variable.into()));
+                    problem.path = path;
                 }
                 return None;
             }
@@ -185,7 +187,9 @@ impl Sealed for Env {
                         .notes
                         .warnings
                         .push(note.with_help("unset one of the two"));
-                } else if let Some(node) = self.indirect(variable, value, context, &mut layer) {
+                } else if let Some(node) =
+                    self.indirect(found.dotted(), variable, value, context, &mut layer)
+                {
                     self.place(context.flat, direct, node, &mut layer);
                 }
             } else if let Some(stem) = self.stem(variable).filter(|_| !self.prefix.is_empty()) {

@@ -111,7 +111,10 @@ fn unreadable(error: &Error) -> Problem {
              `defaultMode` and `fsGroup`",
         ),
         ErrorKind::TooLarge => problem.with_help("raise the limit with `Loader::limits`"),
-        ErrorKind::Orphaned | ErrorKind::LostData => {
+        ErrorKind::LostData => {
+            problem.with_help("if it does not come back within a minute, restart the container")
+        }
+        ErrorKind::Orphaned => {
             problem.with_help("restart the container: only that mounts the volume again")
         }
         _ => problem,
