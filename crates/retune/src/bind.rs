@@ -3,10 +3,10 @@
 //! A document's keys become the fields' names, text becomes lists and maps where the type wants
 //! them, what the type calls secret is marked, and names that nothing answers to are noted.
 
-use crate::decode::push_segment;
 use crate::format;
 use crate::name;
 use crate::node::{Entry, Node, NodeValue};
+use crate::path::push_segment;
 use crate::problem::Problem;
 use crate::schema::{Alias, Schema, Shape, Variant};
 

@@ -5,9 +5,10 @@ use std::fmt::Display;
 
 use crate::node::{Node, NodeValue};
 use crate::origin::Origin;
+use crate::path::push_segment;
 use crate::problem::Problem;
 use crate::schema::{Default, Field, Schema, Shape};
-use crate::secret::REDACTED;
+use crate::scrub::scrubbed;
 use crate::{bind, name, text};
 
 /// A type that configuration can give.
@@ -285,40 +286,6 @@ impl Decoder {
         }
         self.problems.push(problem);
     }
-}
-
-/// A check's message without the secrets below the node that was checked.
-pub(crate) fn scrubbed(message: String, node: &Node) -> String {
-    // What is shorter is no secret, and stands in every other word.
-    const SHORTEST: usize = 4;
-    let scrub = |message: String, secret: &str| match secret.len() {
-        0..SHORTEST => message,
-        // As it is, and as `{:?}` writes it.
-        _ => message
-            .replace(secret, REDACTED)
-            .replace(&secret.escape_debug().to_string(), REDACTED),
-    };
-    match &node.value {
-        NodeValue::List(items) => items.iter().fold(message, scrubbed),
-        NodeValue::Map(entries) => entries
-            .iter()
-            .map(|entry| &entry.node)
-            .fold(message, scrubbed),
-        NodeValue::Text { text, .. } if node.secret => scrub(message, text),
-        NodeValue::File(bytes) if node.secret => match text::of_file(bytes) {
-            Ok(text) => scrub(message, text.trim()),
-            Err(_) => message,
-        },
-        NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => message,
-    }
-}
-
-/// Adds a field's name, an index (`[2]`) or a path below to a path.
-pub(crate) fn push_segment(path: &mut String, segment: &str) {
-    if !path.is_empty() && !segment.is_empty() && !segment.starts_with('[') {
-        path.push('.');
-    }
-    path.push_str(segment);
 }
 
 /// A value in a message: quoted, and cut where it would drown the message.

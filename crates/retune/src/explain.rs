@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use serde::Serialize;
 
 use crate::bind;
+use crate::change::ValueChange;
 use crate::error::Error;
 use crate::flat::{Flat, FlatValue};
 use crate::merge::{self, Merged};
@@ -13,7 +14,7 @@ use crate::name;
 use crate::node::Node;
 use crate::origin::Origin;
 use crate::schema::{Default, Schema, Shape};
-use crate::status::ValueChange;
+use crate::source::Ignored;
 
 /// What a generation was made of.
 #[derive(Debug)]
@@ -26,14 +27,6 @@ pub(crate) struct Tree {
     since: HashMap<String, u64>,
     /// Computed when it is asked for first.
     hash: OnceLock<String>,
-}
-
-/// A value that was passed over for another reason than a higher layer.
-#[derive(Clone, Debug)]
-pub(crate) struct Ignored {
-    pub(crate) path: String,
-    pub(crate) origin: Origin,
-    pub(crate) why: &'static str,
 }
 
 /// Where one value came from, and what it overrode. Secrets are redacted.

@@ -83,6 +83,7 @@
 extern crate self as retune;
 
 mod bind;
+mod change;
 mod collide;
 mod decode;
 mod error;
@@ -90,17 +91,20 @@ mod explain;
 mod flat;
 mod format;
 mod generation;
+mod guard;
 mod live;
 mod loader;
 mod merge;
 mod name;
 mod node;
 mod origin;
+mod path;
 mod pipeline;
 mod problem;
 mod reload;
 mod report;
 mod schema;
+mod scrub;
 mod secret;
 pub mod source;
 pub mod status;

@@ -10,10 +10,10 @@ use retune_mount::{Limits, Signal};
 use crate::Retune;
 use crate::error::Error;
 use crate::flat::Flat;
-use crate::live::{Live, Shared};
+use crate::live::{Live, PATIENCE, Shared};
 use crate::pipeline::{Observation, Pipeline};
 use crate::problem::Problem;
-use crate::reload::{PATIENCE, Reloader};
+use crate::reload::Reloader;
 use crate::source::{Code, Env, File, Mount, Sealed, Source};
 use crate::status::Times;
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::decode::push_segment;
+use crate::change::ValueChange;
 use crate::node::{Entry, Node, NodeValue};
+use crate::path::push_segment;
 use crate::schema::{Default, Schema, Shape};
-use crate::status::ValueChange;
 
 /// A merged tree, and what was overridden on the way.
 #[derive(Debug)]

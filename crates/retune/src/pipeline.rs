@@ -10,15 +10,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use retune_mount::{Limits, Pins, Signal};
 
-use crate::decode::{Decoder, scrubbed};
+use crate::decode::Decoder;
 use crate::explain::Tree;
 use crate::flat::Flat;
-use crate::live::guarded;
+use crate::guard::guarded;
 use crate::merge;
 use crate::node::{Node, NodeValue};
 use crate::origin::Origin;
 use crate::problem::Problem;
 use crate::schema::Schema;
+use crate::scrub::scrubbed;
 use crate::source::{Code, Context, Kind, Layer, Sealed};
 use crate::status::{PathStatus, SourceStatus};
 use crate::text;

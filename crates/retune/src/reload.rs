@@ -2,18 +2,19 @@
 
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use retune_mount::{NoticedBy, Wake};
 use tracing::{debug, error, info, warn};
 
 use crate::Retune;
-use crate::decode::scrubbed;
 use crate::error::Error;
-use crate::live::{Command, Shared, guarded};
+use crate::guard::guarded;
+use crate::live::{Command, Shared};
 use crate::pipeline::{Observation, Pipeline};
 use crate::problem::Problem;
 use crate::report;
+use crate::scrub::scrubbed;
 use crate::status::Rejection;
 
 /// Late results that are thrown away in a row, before one is published although something newer
@@ -292,6 +293,3 @@ impl<T: Retune> Reloader<T> {
         }
     }
 }
-
-/// How long a part of the reload may take before the status names it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

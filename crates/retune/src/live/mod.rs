@@ -13,11 +13,12 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use retune_mount::Signal;
 
 pub use changes::{ChangeStream, Changes};
-pub(crate) use shared::{Command, Shared, guarded};
+pub(crate) use shared::{Command, Shared};
 pub use subscription::{Gate, Subscription};
 pub use view::View;
 
@@ -25,8 +26,10 @@ use crate::error::Error;
 use crate::explain::{Explanation, Tree};
 use crate::generation::{Change, Generation, Snapshot};
 use crate::problem::Problem;
-use crate::reload::PATIENCE;
 use crate::status::{self, Health, Status, Times};
+
+/// How long a part of the reload may take before the status names it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A configuration that changes while the program runs.
 ///

@@ -1,7 +1,7 @@
 //! What the handles of a live configuration, its reload thread and its subscribers share.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -17,6 +17,7 @@ use super::subscriber::{Subscriber, Subscribers};
 use crate::error::Error;
 use crate::explain::Tree;
 use crate::generation::{Generation, Snapshot};
+use crate::guard::guarded;
 use crate::problem::Problem;
 use crate::status::{Held, HistoryEntry, Late, Stuck, Times};
 
@@ -371,15 +372,4 @@ impl<T: Send + Sync + 'static> Shared<T> {
         self.lock(&self.threads)
             .retain(|worker| worker.handle.is_some());
     }
-}
-
-/// Runs user code; its panic becomes a message.
-pub(crate) fn guarded<R>(f: impl FnOnce() -> R) -> Result<R, String> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
-        let text = payload
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| payload.downcast_ref::<String>().cloned());
-        text.unwrap_or_else(|| "a panic without a message".to_owned())
-    })
 }

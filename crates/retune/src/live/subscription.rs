@@ -8,9 +8,10 @@ use std::sync::{Arc, PoisonError};
 use tracing::error;
 
 use super::changes::Cursor;
-use super::shared::{self, Shared, guarded};
-use crate::decode::scrubbed;
+use super::shared::{self, Shared};
 use crate::generation::Change;
+use crate::guard::guarded;
+use crate::scrub::scrubbed;
 
 /// A callback's life: dropping it ends the subscription.
 ///

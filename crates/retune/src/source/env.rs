@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::Ignored;
 use super::followed::{Followed, Found};
 use super::{Context, Kind, Layer, Sealed, mount, service};
 use crate::bind;
-use crate::explain::Ignored;
 use crate::flat::{Flat, FlatValue};
 use crate::node::Node;
 use crate::origin::{Origin, Place};

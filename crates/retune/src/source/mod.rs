@@ -14,9 +14,9 @@ use std::time::{Instant, SystemTime};
 use retune_mount::{PathState, Pins, Signal};
 
 use crate::bind::Notes;
-use crate::explain::Ignored;
 use crate::flat::Flat;
 use crate::node::Node;
+use crate::origin::Origin;
 use crate::schema::Schema;
 
 pub(crate) use code::Code;
@@ -102,6 +102,14 @@ pub struct Layer {
     pub(crate) settling: Option<Instant>,
     /// How changes are noticed, by path.
     pub(crate) paths: Vec<(String, PathState)>,
+}
+
+/// A value that was passed over for another reason than a higher layer.
+#[derive(Clone, Debug)]
+pub(crate) struct Ignored {
+    pub(crate) path: String,
+    pub(crate) origin: Origin,
+    pub(crate) why: &'static str,
 }
 
 // === impl Kind ===

@@ -18,10 +18,11 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::{float, integer::Integer};
-use crate::decode::{Decoder, push_segment};
+use crate::decode::Decoder;
 use crate::format;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
+use crate::path::push_segment;
 use crate::text;
 
 /// For the derive: decodes by `Deserialize`. `expects` is for the report.
