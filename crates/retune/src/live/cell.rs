@@ -5,15 +5,17 @@
 //! load of a word that is written only by a publish, so that it scales with the cores. Only the
 //! first read after a publish takes the lock, for as long as cloning an `Arc` takes.
 
+use std::sync::{Arc, PoisonError};
+
+// `Arc` is the standard one in either case: loom's cannot hold a `dyn Any`.
 #[cfg(loom)]
 use loom::sync::{
-    Arc, Mutex, MutexGuard,
+    Mutex, MutexGuard,
     atomic::{AtomicUsize, Ordering},
 };
-use std::sync::PoisonError;
 #[cfg(not(loom))]
 use std::sync::{
-    Arc, Mutex, MutexGuard,
+    Mutex, MutexGuard,
     atomic::{AtomicUsize, Ordering},
 };
 
