@@ -75,7 +75,8 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     known
         .into_iter()
         .map(|candidate| (distance(&wanted, &normal(candidate)), candidate))
-        .filter(|(distance, _)| *distance <= limit)
+        // Where nothing is left of the name, it is another one.
+        .filter(|(distance, _)| *distance <= limit && *distance < wanted.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -125,5 +126,7 @@ mod tests {
             Some("log_level")
         );
         assert_eq!(nearest("zebra", ["debug", "info", "warn"]), None);
+        assert_eq!(nearest("x", ["a", "b"]), None);
+        assert_eq!(nearest("db", ["dc", "host"]), Some("dc"));
     }
 }
