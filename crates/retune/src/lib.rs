@@ -107,6 +107,7 @@ mod schema;
 mod scrub;
 mod secret;
 pub mod source;
+mod start_values;
 pub mod status;
 mod text;
 mod time;

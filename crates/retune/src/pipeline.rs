@@ -5,7 +5,6 @@
 //! of its problems.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use retune_mount::{Limits, Pins, Signal};
@@ -15,14 +14,13 @@ use crate::explain::Tree;
 use crate::flat::Flat;
 use crate::guard::guarded;
 use crate::merge;
-use crate::node::{Node, NodeValue};
-use crate::origin::Origin;
+use crate::node::Node;
 use crate::problem::Problem;
 use crate::schema::Schema;
 use crate::scrub::scrubbed;
 use crate::source::{Code, Context, Kind, Layer, Sealed};
+use crate::start_values::StartValues;
 use crate::status::{PathStatus, SourceStatus};
-use crate::text;
 
 /// Readings that are started over when sources change faster than they can be read. The last one is
 /// taken as it is: each volume in it is whole.
@@ -40,8 +38,7 @@ pub(crate) struct Pipeline {
     pub(crate) code: Code,
     limits: Limits,
     strict: bool,
-    /// Variables that gave a mounted key's start value, found at the first reading.
-    start_values: Option<BTreeSet<Arc<str>>>,
+    start_values: StartValues,
     /// What the accepted reading's layers gave, to tell when something is gone.
     gave: Vec<BTreeSet<String>>,
     /// When the accepted reading's layers were published, to tell which of them are new.
@@ -86,7 +83,7 @@ impl Pipeline {
             code: Code::default(),
             limits,
             strict,
-            start_values: None,
+            start_values: StartValues::default(),
             gave: Vec::new(),
             stamps: Vec::new(),
             gone: BTreeSet::new(),
@@ -177,13 +174,13 @@ impl Pipeline {
                     .collect()
             })
             .collect();
-        self.tell_start_values(&layers, &given);
-        warnings.extend(self.frozen(&layers, &given));
+        self.start_values.learn(&layers, &given);
+        warnings.extend(self.start_values.hidden(&layers, &given));
         let gave: Vec<BTreeSet<String>> = given
             .into_iter()
             .map(|leaves| leaves.into_iter().map(|(path, _)| path).collect())
             .collect();
-        let merged = merge::merge(self.in_order(layers), self.schema);
+        let merged = merge::merge(self.start_values.in_order(layers), self.schema);
         let gone = self.gone(&gave);
         warnings.extend(
             gone.iter()
@@ -257,60 +254,6 @@ impl Pipeline {
             .max()
     }
 
-    /// Layers from the lowest to the highest, with start values moved below the mounts.
-    fn in_order(&self, layers: Vec<Layer>) -> Vec<Node> {
-        let start = self.start_values.clone().unwrap_or_default();
-        let first_mount = layers.iter().position(|layer| layer.mounted);
-        let mut starts = Vec::new();
-        let mut parts = Vec::with_capacity(layers.len());
-        for layer in layers {
-            let (below, here) = split(layer.root, &|origin| is_one_of(origin, &start));
-            starts.extend(below);
-            parts.push(layer.lower.into_iter().chain([here]));
-        }
-        let mut nodes = vec![Node::map(Vec::new(), Origin::Default)];
-        for (i, part) in parts.into_iter().enumerate() {
-            if Some(i) == first_mount {
-                nodes.append(&mut starts);
-            }
-            nodes.extend(part);
-        }
-        nodes
-    }
-
-    /// At the first reading: a variable that equals what a lower mount gives for the same value is
-    /// that mount's own start value, handed over by `envFrom`.
-    fn tell_start_values(&mut self, layers: &[Layer], given: &[Vec<(String, Node)>]) {
-        if self.start_values.is_some() || layers.iter().any(|layer| layer.failed) {
-            return;
-        }
-        let twins = masks(layers, given).filter(|(variable, mounted)| same_text(variable, mounted));
-        let start = twins.filter_map(|(variable, _)| match &variable.1.origin {
-            Origin::Env(name) => Some(name.clone()),
-            _ => None,
-        });
-        self.start_values = Some(start.collect());
-    }
-
-    /// Variables that hide what a mount gives: its edits will not apply.
-    fn frozen(&self, layers: &[Layer], given: &[Vec<(String, Node)>]) -> Vec<Problem> {
-        let start = self.start_values.as_ref();
-        masks(layers, given)
-            .filter(|((_, variable), _)| {
-                !start.is_some_and(|start| is_one_of(&variable.origin, start))
-            })
-            .map(|((path, variable), (_, mounted))| {
-                let message = format!(
-                    "the variable hides the mounted value at {}: edits there will not apply",
-                    mounted.origin.told(mounted.secret)
-                );
-                Problem::new(path, message)
-                    .at(variable.origin.clone())
-                    .with_help("unset the variable, or remove the key from the mount")
-            })
-            .collect()
-    }
-
     /// Sources that were added in another order than the usual one.
     fn order_warnings(&self) -> Option<Problem> {
         let file = self
@@ -364,87 +307,6 @@ impl Observation {
     pub(crate) fn still_current(&self) -> bool {
         self.pins.still_current()
     }
-}
-
-type Leaf = (String, Node);
-
-/// Pairs of a variable and the value of a lower mount that it hides.
-fn masks<'g>(
-    layers: &'g [Layer],
-    given: &'g [Vec<Leaf>],
-) -> impl Iterator<Item = (&'g Leaf, &'g Leaf)> {
-    let variables = given.iter().enumerate().flat_map(|(i, leaves)| {
-        leaves
-            .iter()
-            .filter(|leaf| matches!(leaf.1.origin, Origin::Env(_)))
-            .map(move |l| (i, l))
-    });
-    variables.filter_map(move |(i, variable)| {
-        let mut below = layers.iter().zip(given).take(i).rev();
-        let mounted = below.find_map(|(layer, leaves)| {
-            let leaf = leaves.iter().find(|leaf| leaf.0 == variable.0)?;
-            layer.mounted.then_some(leaf)
-        })?;
-        Some((variable, mounted))
-    })
-}
-
-fn same_text(a: &Leaf, b: &Leaf) -> bool {
-    let text = |node: &Node| match &node.value {
-        NodeValue::Text { text, .. } => Some(text.to_string()),
-        NodeValue::File(bytes) => {
-            let content = std::str::from_utf8(bytes).ok()?;
-            Some(text::without_final_newline(content).to_owned())
-        }
-        _ => None,
-    };
-    match (text(&a.1), text(&b.1)) {
-        (Some(a), Some(b)) => text::without_final_newline(&a) == b,
-        _ => a.1.same_content(&b.1),
-    }
-}
-
-fn is_one_of(origin: &Origin, variables: &BTreeSet<Arc<str>>) -> bool {
-    matches!(origin, Origin::Env(variable) if variables.contains(variable))
-}
-
-/// Splits a layer by its leaves' origins.
-fn split(node: Node, below: &impl Fn(&Origin) -> bool) -> (Option<Node>, Node) {
-    let NodeValue::Map(entries) = node.value else {
-        return (None, node);
-    };
-    let mut lower = Vec::new();
-    let mut upper = Vec::new();
-    for entry in entries {
-        if matches!(entry.node.value, NodeValue::Map(_)) {
-            let key = entry.key.clone();
-            let (down, up) = split(entry.node, below);
-            let key_origin = entry.key_origin;
-            if let Some(node) = down {
-                lower.push(crate::node::Entry {
-                    key: key.clone(),
-                    key_origin: key_origin.clone(),
-                    node,
-                });
-            }
-            upper.push(crate::node::Entry {
-                key,
-                key_origin,
-                node: up,
-            });
-        } else if below(&entry.node.origin) {
-            lower.push(entry);
-        } else {
-            upper.push(entry);
-        }
-    }
-    let origin = node.origin;
-    let upper = Node {
-        value: NodeValue::Map(upper),
-        origin: origin.clone(),
-        secret: node.secret,
-    };
-    ((!lower.is_empty()).then(|| Node::map(lower, origin)), upper)
 }
 
 /// Takes secrets out of messages that user code wrote.

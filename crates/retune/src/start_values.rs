@@ -1,0 +1,156 @@
+//! The environment beside a mount: variables that hold what the mount said when the process started.
+//!
+//! With `envFrom` of the ConfigMap that is mounted as well, each of its keys is there twice, and the
+//! variable would hide every later edit. A variable that equals its mounted twin at the first reading
+//! is that key's start value, and gives way to the mount. Any other that hides a mounted value was set
+//! on purpose, and is worth a warning.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::node::{Entry, Node, NodeValue};
+use crate::origin::Origin;
+use crate::problem::Problem;
+use crate::source::Layer;
+use crate::text;
+
+/// Variables that gave a mounted key's start value; `None` before the first good reading.
+#[derive(Debug, Default)]
+pub(crate) struct StartValues(Option<BTreeSet<Arc<str>>>);
+
+/// A value with its path.
+type Leaf = (String, Node);
+
+// === impl StartValues ===
+
+impl StartValues {
+    /// Learns, at the first reading of all sources, which variables are start values. `given` is
+    /// what each layer gives.
+    pub(crate) fn learn(&mut self, layers: &[Layer], given: &[Vec<Leaf>]) {
+        if self.0.is_some() || layers.iter().any(|layer| layer.failed) {
+            return;
+        }
+        let twins = masks(layers, given).filter(|(variable, mounted)| same_text(variable, mounted));
+        let start = twins.filter_map(|(variable, _)| match &variable.1.origin {
+            Origin::Env(name) => Some(name.clone()),
+            _ => None,
+        });
+        self.0 = Some(start.collect());
+    }
+
+    /// Warns of the other variables that hide what a mount gives: its edits will not apply.
+    pub(crate) fn hidden(&self, layers: &[Layer], given: &[Vec<Leaf>]) -> Vec<Problem> {
+        masks(layers, given)
+            .filter(|((_, variable), _)| !self.contains(&variable.origin))
+            .map(|((path, variable), (_, mounted))| {
+                let message = format!(
+                    "the variable hides the mounted value at {}: edits there will not apply",
+                    mounted.origin.told(mounted.secret)
+                );
+                Problem::new(path, message)
+                    .at(variable.origin.clone())
+                    .with_help("unset the variable, or remove the key from the mount")
+            })
+            .collect()
+    }
+
+    /// Layers from the lowest to the highest, with start values moved below the mounts.
+    pub(crate) fn in_order(&self, layers: Vec<Layer>) -> Vec<Node> {
+        let first_mount = layers.iter().position(|layer| layer.mounted);
+        let mut starts = Vec::new();
+        let mut parts = Vec::with_capacity(layers.len());
+        for layer in layers {
+            let (below, here) = self.split(layer.root);
+            starts.extend(below);
+            parts.push(layer.lower.into_iter().chain([here]));
+        }
+        let mut nodes = vec![Node::map(Vec::new(), Origin::Default)];
+        for (i, part) in parts.into_iter().enumerate() {
+            if Some(i) == first_mount {
+                nodes.append(&mut starts);
+            }
+            nodes.extend(part);
+        }
+        nodes
+    }
+
+    /// Takes the start values out of a layer.
+    fn split(&self, node: Node) -> (Option<Node>, Node) {
+        let NodeValue::Map(entries) = node.value else {
+            return (None, node);
+        };
+        let (mut lower, mut upper) = (Vec::new(), Vec::new());
+        for entry in entries {
+            if matches!(entry.node.value, NodeValue::Map(_)) {
+                let (down, up) = self.split(entry.node);
+                let Entry {
+                    key, key_origin, ..
+                } = entry;
+                let with = |node| Entry {
+                    key: key.clone(),
+                    key_origin: key_origin.clone(),
+                    node,
+                };
+                lower.extend(down.map(with));
+                upper.push(with(up));
+            } else if self.contains(&entry.node.origin) {
+                lower.push(entry);
+            } else {
+                upper.push(entry);
+            }
+        }
+        let below = Node::map(lower, node.origin.clone());
+        let (origin, secret) = (node.origin, node.secret);
+        let upper = Node {
+            value: NodeValue::Map(upper),
+            origin,
+            secret,
+        };
+        ((!below.entries().is_empty()).then_some(below), upper)
+    }
+
+    fn contains(&self, origin: &Origin) -> bool {
+        let Origin::Env(variable) = origin else {
+            return false;
+        };
+        self.0
+            .as_ref()
+            .is_some_and(|start| start.contains(variable))
+    }
+}
+
+/// Pairs of a variable and the value of a lower mount that it hides.
+fn masks<'g>(
+    layers: &'g [Layer],
+    given: &'g [Vec<Leaf>],
+) -> impl Iterator<Item = (&'g Leaf, &'g Leaf)> {
+    let variables = given.iter().enumerate().flat_map(|(i, leaves)| {
+        leaves
+            .iter()
+            .filter(|leaf| matches!(leaf.1.origin, Origin::Env(_)))
+            .map(move |l| (i, l))
+    });
+    variables.filter_map(move |(i, variable)| {
+        let mut below = layers.iter().zip(given).take(i).rev();
+        let mounted = below.find_map(|(layer, leaves)| {
+            let leaf = leaves.iter().find(|leaf| leaf.0 == variable.0)?;
+            layer.mounted.then_some(leaf)
+        })?;
+        Some((variable, mounted))
+    })
+}
+
+fn same_text(a: &Leaf, b: &Leaf) -> bool {
+    let text = |node: &Node| match &node.value {
+        NodeValue::Text { text, .. } => Some(text.to_string()),
+        NodeValue::File(bytes) => {
+            let content = std::str::from_utf8(bytes).ok()?;
+            Some(text::without_final_newline(content).to_owned())
+        }
+        _ => None,
+    };
+    match (text(&a.1), text(&b.1)) {
+        (Some(a), Some(b)) => text::without_final_newline(&a) == b,
+        _ => a.1.same_content(&b.1),
+    }
+}
