@@ -3,18 +3,14 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use retune::source::{Env, Mount};
 use retune::status::Health;
-use retune::{Live, Retune, Secret};
-use support::{
-    Notes, Volume, eventually, lines, rejection, replace, until_ok, until_rejected, warnings,
-};
+use retune::{Retune, Secret};
+use support::{Notes, Volume, eventually, rejection, replace, until_ok, until_rejected};
 use tempfile::tempdir;
 
 #[derive(Clone, Copy, Debug, PartialEq, Retune)]
@@ -36,46 +32,6 @@ struct Config {
     workers: u32,
     #[retune(default = "30s")]
     timeout: Duration,
-}
-
-#[test]
-fn f1_everything_that_is_wrong_at_the_start_is_told_at_once_with_its_place() {
-    #[derive(Debug, Retune)]
-    struct Strict {
-        name: String,
-        port: u16,
-        log_level: Level,
-        timeout: Duration,
-        key: Secret<u32>,
-    }
-    let dir = tempdir().unwrap();
-    let volume = Volume::new(
-        dir.path().join("v"),
-        &[("log-level", "wran"), ("key", "hunter2"), ("prot", "1")],
-    );
-    let file = dir.path().join("c.yaml");
-    fs::write(&file, "# comment\ntimeout: 30\n").unwrap();
-    let error = Strict::loader()
-        .file(file)
-        .mount(volume.path())
-        .env(Env::from_iter("APP", [("APP_PORT", "70000")]))
-        .watch()
-        .unwrap_err();
-    let told = lines(error.problems());
-    assert_eq!(told.len(), 5, "{told:#?}");
-    for (line, parts) in told.iter().zip([
-        &["`name`: missing"][..],
-        &["APP_PORT", "`port`", "70000", "65535"],
-        &["v/log-level:1:1", "`log_level`", "wran", "`warn`"],
-        &["c.yaml:2:10", "`timeout`", "30", "30s"],
-        &["v/key", "`key`"],
-    ]) {
-        for part in parts {
-            assert!(line.contains(part), "{part}: {line}");
-        }
-    }
-    let report = error.to_string();
-    assert!(!report.contains("hunter2"), "{report}");
 }
 
 #[test]
@@ -397,191 +353,4 @@ fn f11_a_gate_beyond_its_patience_is_named_and_stopping_does_not_publish() {
     barrier.held.store(false, Ordering::SeqCst);
     stopped.join().unwrap().unwrap();
     assert_eq!(live.with(|c| c.workers), 1);
-}
-
-#[test]
-fn d14_an_unknown_key_is_a_warning_with_a_suggestion_and_strict_refuses_it() {
-    let dir = tempdir().unwrap();
-    let volume = Volume::new(
-        dir.path().join("v"),
-        &[
-            ("log-levle", "warn"),
-            ("config.yaml", "timeuot: 5s\nzebra: 1\n"),
-        ],
-    );
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
-    let mut told = warnings(&live);
-    told.sort_unstable();
-    assert_eq!(told.len(), 3, "{told:#?}");
-    for part in ["config.yaml:1:1", "`timeuot`", "did you mean `timeout`?"] {
-        assert!(told[0].contains(part), "{part}: {told:#?}");
-    }
-    assert!(told[1].contains("`zebra`"), "{told:#?}");
-    assert!(!told[1].contains("did you mean"), "{told:#?}");
-    assert!(told[2].contains("did you mean `log-level`?"), "{told:#?}");
-    assert_eq!(live.status().health, Health::Ok);
-    volume.publish(&[("log-level", "warn")]);
-    eventually("the warnings are gone", || warnings(&live).is_empty());
-
-    let strict = Config::loader().mount(volume.path()).strict().watch();
-    let strict = strict.unwrap();
-    volume.publish(&[("log-level", "warn"), ("prot", "1")]);
-    let told = until_rejected(&strict);
-    assert!(told[0].contains("`prot`"), "{told:?}");
-    volume.publish(&[("log-level", "debug")]);
-    eventually("the next", || strict.with(|c| c.log_level == Level::Debug));
-}
-
-#[test]
-fn d14_a_deprecated_name_works_and_is_told_in_every_form() {
-    #[derive(Debug, Retune)]
-    struct Config {
-        #[retune(default = 1, alias = "threads", deprecated = "worker-count")]
-        workers: u32,
-    }
-    let dir = tempdir().unwrap();
-    let old = Volume::new(dir.path().join("old"), &[("worker-count", "2")]);
-    let document = Volume::new(dir.path().join("doc"), &[("c.yaml", "workerCount: 3\n")]);
-    let value = dir.path().join("value");
-    fs::write(&value, "5\n").unwrap();
-    let env = |name: &str, text: &str| Env::from_iter("APP", [(name, text)]);
-    for (loader, workers) in [
-        (Config::loader().mount(old.path()), 2),
-        (Config::loader().mount(document.path()), 3),
-        (Config::loader().env(env("APP_WORKER_COUNT", "4")), 4),
-        (
-            Config::loader().env(env("APP_WORKER_COUNT_FILE", value.to_str().unwrap())),
-            5,
-        ),
-        (Config::loader().set("worker_count", "6"), 6),
-    ] {
-        let live = loader.watch().unwrap();
-        assert_eq!(live.with(|c| c.workers), workers);
-        let told = warnings(&live);
-        assert_eq!(told.len(), 1, "{workers}: {told:?}");
-        assert!(
-            told[0].contains("deprecated: now called `workers`"),
-            "{told:?}"
-        );
-    }
-    let alias = Config::loader().set("threads", "7").watch().unwrap();
-    assert_eq!(warnings(&alias), [""; 0], "an alias is no deprecated name");
-}
-
-#[test]
-fn d17_names_that_mean_the_same_are_refused_with_both_places() {
-    let dir = tempdir().unwrap();
-    let volume = Volume::new(dir.path().join("v"), &[("log-level", "warn")]);
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
-    for other in ["log.level", "LOG_LEVEL", "logLevel"] {
-        volume.publish(&[("log-level", "warn"), (other, "debug")]);
-        eventually(other, || {
-            rejection(&live)
-                .first()
-                .is_some_and(|line| line.contains(other))
-        });
-        let told = rejection(&live);
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].contains("v/log-level"), "{told:?}");
-    }
-    volume.publish(&[("c.yaml", "log-level: warn\nlogLevel: debug\n")]);
-    eventually("in a document", || {
-        rejection(&live)[0].contains("c.yaml:2:1")
-    });
-    assert!(rejection(&live)[0].contains("c.yaml:1:1"));
-    volume.publish(&[("log-level", "debug")]);
-    eventually("the next", || live.with(|c| c.log_level == Level::Debug));
-}
-
-#[test]
-fn d17_names_of_map_entries_keep_their_writing() {
-    #[derive(Debug, Retune)]
-    struct Config {
-        labels: BTreeMap<String, String>,
-    }
-    let dir = tempdir().unwrap();
-    let keys = [
-        ("labels.a-b", "1"),
-        ("labels.a.b", "2"),
-        ("labels.Bob", "3"),
-        ("labels.bob", "4"),
-    ];
-    let volume = Volume::new(dir.path().join("v"), &keys);
-    let live: Live<Config> = Config::loader().mount(volume.path()).watch().unwrap();
-    let labels = live.with(|c| c.labels.clone());
-    let expected = [("Bob", "3"), ("a-b", "1"), ("a.b", "2"), ("bob", "4")];
-    assert!(
-        labels.iter().map(|(k, v)| (&**k, &**v)).eq(expected),
-        "{labels:?}"
-    );
-    assert_eq!(live.set("labels.a.b", "5").unwrap(), 2);
-    assert_eq!(live.set("labels.Bob", "6").unwrap(), 3);
-    assert_eq!(live.with(|c| c.labels["bob"].clone()), "4");
-    let winner = live.explain("labels.a.b").unwrap().winner.unwrap();
-    assert_eq!(winner.value, "5");
-}
-
-#[test]
-fn a_source_that_fails_does_not_make_its_values_missing() {
-    #[derive(Debug, Retune)]
-    struct Config {
-        name: String,
-        port: u16,
-    }
-    let dir = tempdir().unwrap();
-    let file = dir.path().join("c.yaml");
-    fs::write(&file, "name: [unclosed\n").unwrap();
-    let error = Config::loader()
-        .file(file.as_path())
-        .env(Env::from_iter("APP", [("APP_PORT", "x")]))
-        .mount(Mount::new(dir.path().join("none")))
-        .once()
-        .unwrap_err();
-    let told = lines(error.problems());
-    assert_eq!(told.len(), 3, "{told:#?}");
-    assert!(!error.to_string().contains("missing"), "{error}");
-}
-
-#[test]
-fn f1_one_file_that_is_not_there_hides_no_other_problem() {
-    #[derive(Debug, Retune)]
-    struct Database {
-        host: String,
-        password: Secret<String>,
-    }
-    #[derive(Debug, Retune)]
-    struct Config {
-        port: u16,
-        database: Database,
-    }
-    let dir = tempdir().unwrap();
-    let volume = Volume::new(dir.path().join("v"), &[("databse.host", "db")]);
-    let error = Config::loader()
-        .mount(volume.path())
-        .env(Env::from_iter(
-            "APP",
-            [("APP_PORT_FILE", "/nonexistent/port")],
-        ))
-        .watch()
-        .unwrap_err();
-    let told = lines(error.problems());
-    assert_eq!(told.len(), 3, "{told:#?}");
-    assert!(
-        told[0].starts_with("`port`: APP_PORT_FILE=/nonexistent/port"),
-        "{told:#?}"
-    );
-    assert!(told[1].contains("`database.host`: missing"), "{told:#?}");
-    assert!(told[1].contains("give it as `database.host`"), "{told:#?}");
-    assert!(
-        told[2].contains("`database.password`: missing"),
-        "{told:#?}"
-    );
-    assert!(!told[2].contains("flag"), "secrets have none: {told:#?}");
-    // The report shows what was probably meant for what is missing.
-    let report = error.to_string();
-    assert!(
-        report.contains("warning: `databse.host`: unknown"),
-        "{report}"
-    );
-    assert!(report.contains("did you mean `database.host`?"), "{report}");
 }
