@@ -1,0 +1,157 @@
+//! One source on a file system that hangs: all the others go on, and the status says what hangs.
+#![cfg(target_os = "linux")]
+#![allow(clippy::print_stderr)]
+
+mod support;
+
+use std::ffi::CString;
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use retune::Retune;
+use retune::status::Health;
+use support::{Volume, eventually};
+
+#[derive(Debug, Retune)]
+struct Config {
+    #[retune(default = "info")]
+    level: String,
+    #[retune(default = 1)]
+    size: u32,
+}
+
+/// Whether this is the process with its own mounts, in which the test goes on.
+fn with_own_mounts(test: &str) -> bool {
+    const CHILD: &str = "RETUNE_TEST_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        return true;
+    }
+    let wrapper: &[&str] = match rustix::process::geteuid().is_root() {
+        true => &["-m", "--propagation", "private"],
+        false => &["-Urm"],
+    };
+    let unshare = || {
+        let mut command = Command::new("unshare");
+        command.args(wrapper);
+        command
+    };
+    let works = unshare().arg("true").output();
+    if !works.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: no mounts of one's own are to be had here");
+        return false;
+    }
+    let output = unshare()
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}\n{errors}"
+    );
+    eprint!("{errors}");
+    false
+}
+
+/// Covers a directory with a FUSE file system that takes requests and never answers, for as long as
+/// the server is open.
+fn cover(dir: &Path) -> Option<File> {
+    let Ok(server) = File::options().read(true).write(true).open("/dev/fuse") else {
+        eprintln!("skipped: /dev/fuse cannot be opened");
+        return None;
+    };
+    let fd = server.as_raw_fd();
+    let options = format!("fd={fd},rootmode=40000,user_id=0,group_id=0");
+    let options = CString::new(options).unwrap();
+    let flags = rustix::mount::MountFlags::empty();
+    match rustix::mount::mount("none", dir, "fuse", flags, &*options) {
+        Ok(()) => Some(server),
+        Err(error) => {
+            eprintln!("skipped: FUSE cannot be mounted: {error}");
+            None
+        }
+    }
+}
+
+#[test]
+fn a_source_that_hangs_is_named_while_readers_and_all_others_go_on() {
+    if !with_own_mounts("a_source_that_hangs_is_named_while_readers_and_all_others_go_on") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let levels = Volume::new(dir.path().join("levels"), &[("level", "info")]);
+    let sizes = Volume::new(dir.path().join("sizes"), &[("size", "2")]);
+    let live = Config::loader()
+        .mount(levels.path())
+        .mount(sizes.path())
+        .patience(Duration::from_millis(20))
+        .watch()
+        .unwrap();
+    let other = Config::loader().mount(levels.path()).watch().unwrap();
+    let mut reader = live.reader();
+    let read = reader.get();
+    assert_eq!((&*read.level, read.size), ("info", 2));
+
+    let Some(server) = cover(sizes.path()) else {
+        return;
+    };
+    levels.publish(&[("level", "warn")]);
+    eventually("the other configuration follows", || {
+        other.with(|config| config.level == "warn")
+    });
+    eventually("it is named", || live.status().stuck.is_some());
+    let status = live.status();
+    let stuck = status.stuck.unwrap();
+    assert_eq!(
+        stuck.doing,
+        format!("reading mount {}", sizes.path().display())
+    );
+    assert!(stuck.seconds > Duration::from_millis(20));
+    assert_eq!(status.health, Health::Degraded);
+    assert!(
+        status.reasons.iter().any(|reason| reason.contains("stuck")),
+        "{:?}",
+        status.reasons
+    );
+    for level in ["debug", "info", "error"] {
+        levels.publish(&[("level", level)]);
+        eventually("the other configuration follows", || {
+            other.with(|config| config.level == level)
+        });
+        // Nothing that reads waits: the last good generation serves on.
+        let read = reader.get();
+        assert_eq!((&*read.level, read.size), ("info", 2));
+        assert_eq!(live.with(|config| config.size), 2);
+        assert_eq!(live.load().level, "info");
+        assert_eq!(live.explain("level").unwrap().winner.unwrap().value, "info");
+        assert!(live.status().stuck.is_some(), "it does hang");
+    }
+    assert_eq!(other.status().health, Health::Ok);
+    // A configuration that starts now is not held up either, nor one that ends.
+    let late = Config::loader().mount(levels.path()).watch().unwrap();
+    assert_eq!(late.load().level, "error");
+    late.stop().unwrap();
+
+    // The server goes away: reading fails, which keeps the last good values, and says so.
+    drop(server);
+    eventually("it is not stuck", || live.status().stuck.is_none());
+    eventually("it is refused", || live.status().rejection.is_some());
+    assert_eq!(live.with(|config| config.size), 2);
+    // The volume is there again.
+    let uncovered = Command::new("umount").arg("-l").arg(sizes.path()).output();
+    assert!(uncovered.unwrap().status.success());
+    levels.publish(&[("level", "debug")]);
+    eventually("both sources are followed again", || {
+        live.with(|config| config.level == "debug") && live.status().health == Health::Ok
+    });
+    sizes.publish(&[("size", "3")]);
+    eventually("followed", || live.with(|config| config.size == 3));
+    live.stop().unwrap();
+    other.stop().unwrap();
+}
