@@ -65,12 +65,25 @@ impl Pins {
     ///
     /// Whatever [`Watch::read`](crate::Watch::read) refuses.
     pub fn read(&mut self, path: impl AsRef<Path>) -> Result<Snapshot, Error> {
-        let path = path.as_ref();
+        self.read_once(path.as_ref(), false)
+    }
+
+    /// The same, refusing links that lead out of the directory, as
+    /// [`Watch::confined`](crate::Watch::confined) does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read), and [`Escapes`](ErrorKind::Escapes).
+    pub fn read_confined(&mut self, path: impl AsRef<Path>) -> Result<Snapshot, Error> {
+        self.read_once(path.as_ref(), true)
+    }
+
+    fn read_once(&mut self, path: &Path, confined: bool) -> Result<Snapshot, Error> {
         let path = std::path::absolute(path).map_err(|error| {
             let message = format!("has no absolute form: {error}");
             Error::new(ErrorKind::Io, path, message)
         })?;
-        read(&path, self, &mut (), false).map(|outcome| outcome.snapshot)
+        read(&path, self, &mut (), confined).map(|outcome| outcome.snapshot)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::Retune;
 use crate::error::Error;
 use crate::flat::Flat;
 use crate::live::{Live, PATIENCE, Shared};
-use crate::pipeline::{Observation, Pipeline};
+use crate::pipeline::{Observation, Options, Pipeline};
 use crate::problem::Problem;
 use crate::reload::Reloader;
 use crate::source::{Code, Env, File, Mount, Sealed, Source};
@@ -46,8 +46,8 @@ use crate::status::Times;
 pub struct Loader<T> {
     sources: Vec<Box<dyn Sealed + Send>>,
     set: Option<Code>,
-    limits: Limits,
-    strict: bool,
+    options: Options,
+    gather: Duration,
     patience: Duration,
     env_prefix: Option<String>,
     #[cfg(feature = "clap")]
@@ -62,8 +62,12 @@ impl<T: Retune> Loader<T> {
         Self {
             sources: Vec::new(),
             set: None,
-            limits: Limits::default(),
-            strict: false,
+            options: Options {
+                limits: Limits::default(),
+                strict: false,
+                poll: (Duration::from_secs(30), Duration::from_secs(2)),
+            },
+            gather: Duration::ZERO,
             patience: PATIENCE,
             env_prefix: None,
             #[cfg(feature = "clap")]
@@ -159,13 +163,27 @@ impl<T: Retune> Loader<T> {
     /// Refuses what is merely odd, such as names that no field answers to. By default they are
     /// warnings, as a ConfigMap may be ahead of the program that it is for.
     pub fn strict(mut self) -> Self {
-        self.strict = true;
+        self.options.strict = true;
         self
     }
 
     /// Sets how much may be read from one path.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.options.limits = limits;
+        self
+    }
+
+    /// Sets how often the sources are looked at without a hint that something changed, on average:
+    /// where the system tells of changes (default 30 s), and where it does not (default 2 s).
+    pub fn poll_every(mut self, with_events: Duration, without_events: Duration) -> Self {
+        self.options.poll = (with_events, without_events);
+        self
+    }
+
+    /// Waits this long after a change for more, so that volumes that are written one after the other
+    /// become one generation. Default 0: each is seen at once.
+    pub fn gather(mut self, window: Duration) -> Self {
+        self.gather = window;
         self
     }
 
@@ -183,7 +201,7 @@ impl<T: Retune> Loader<T> {
     /// Everything that is wrong with it.
     pub fn once(mut self) -> Result<T, Error> {
         self.close()?;
-        let mut pipeline = Pipeline::new(T::SCHEMA, self.sources, self.limits, self.strict);
+        let mut pipeline = Pipeline::new(T::SCHEMA, self.sources, self.options);
         let mut seen = pipeline.observe(None, |_| {});
         first(&pipeline, &mut seen)
     }
@@ -197,7 +215,7 @@ impl<T: Retune> Loader<T> {
         self.close()?;
         let signal = Signal::new();
         let noticed = SystemTime::now();
-        let mut pipeline = Pipeline::new(T::SCHEMA, self.sources, self.limits, self.strict);
+        let mut pipeline = Pipeline::new(T::SCHEMA, self.sources, self.options);
         let mut seen = pipeline.observe(Some(&signal), |_| {});
         let value = first(&pipeline, &mut seen)?;
         pipeline.accept(&seen);
@@ -220,7 +238,7 @@ impl<T: Retune> Loader<T> {
         record.sources = sources;
         drop(record);
         let live = Live::from_shared(shared);
-        let reloader = Reloader::new(pipeline, live.shared().clone(), settling);
+        let reloader = Reloader::new(pipeline, live.shared().clone(), settling, self.gather);
         live.shared()
             .spawn_reloader(move || reloader.run())
             .map_err(|error| {

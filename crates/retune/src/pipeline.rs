@@ -36,8 +36,7 @@ pub(crate) struct Pipeline {
     sources: Vec<Box<dyn Sealed + Send>>,
     /// What the program sets while it runs: above all named sources.
     pub(crate) code: Code,
-    limits: Limits,
-    strict: bool,
+    options: Options,
     start_values: StartValues,
     /// What the accepted reading's layers gave, to tell when something is gone.
     gave: Vec<BTreeSet<String>>,
@@ -45,6 +44,16 @@ pub(crate) struct Pipeline {
     stamps: Vec<Option<SystemTime>>,
     /// What a source (by its place) gave once and no longer gives.
     gone: BTreeSet<(usize, String)>,
+}
+
+/// How sources are read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    pub(crate) limits: Limits,
+    /// What is odd is refused.
+    pub(crate) strict: bool,
+    /// How often to look without being told: where events come, and where none do.
+    pub(crate) poll: (Duration, Duration),
 }
 
 /// What one reading of all sources found.
@@ -73,16 +82,14 @@ impl Pipeline {
     pub(crate) fn new(
         schema: &'static Schema,
         sources: Vec<Box<dyn Sealed + Send>>,
-        limits: Limits,
-        strict: bool,
+        options: Options,
     ) -> Self {
         Self {
             schema,
             flat: Flat::new(schema),
             sources,
             code: Code::default(),
-            limits,
-            strict,
+            options,
             start_values: StartValues::default(),
             gave: Vec::new(),
             stamps: Vec::new(),
@@ -99,7 +106,7 @@ impl Pipeline {
         let began = Instant::now();
         let mut readings = 0;
         let (layers, pins) = loop {
-            let mut pins = Pins::new(self.limits);
+            let mut pins = Pins::new(self.options.limits);
             let layers = self.read(&mut pins, signal, &mut doing);
             let torn = layers.iter().any(|layer| layer.moved);
             readings += 1;
@@ -122,6 +129,7 @@ impl Pipeline {
             flat: &self.flat,
             pins,
             signal,
+            poll: self.options.poll,
         };
         let mut layers = Vec::with_capacity(self.sources.len() + 1);
         for source in &mut self.sources {
@@ -161,7 +169,7 @@ impl Pipeline {
             problems.append(&mut layer.notes.problems);
             warnings.append(&mut layer.notes.warnings);
         }
-        if self.strict {
+        if self.options.strict {
             problems.append(&mut warnings);
         }
         warnings.extend(self.order_warnings());

@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use retune_mount::{NoticedBy, Wake};
 use tracing::{debug, error, info, warn};
@@ -26,6 +26,8 @@ pub(crate) struct Reloader<T> {
     pipeline: Pipeline,
     shared: Arc<Shared<T>>,
     settling: Option<Instant>,
+    /// How long to wait after a change for more.
+    gather: Duration,
 }
 
 /// How an observation ended.
@@ -42,11 +44,13 @@ impl<T: Retune> Reloader<T> {
         pipeline: Pipeline,
         shared: Arc<Shared<T>>,
         settling: Option<Instant>,
+        gather: Duration,
     ) -> Self {
         Self {
             pipeline,
             shared,
             settling,
+            gather,
         }
     }
 
@@ -57,6 +61,9 @@ impl<T: Retune> Reloader<T> {
             let wake = self.shared.signal.wait(self.settling.take());
             if self.shared.is_stopping() {
                 return;
+            }
+            if wake.noticed.is_some() && !self.gather.is_zero() {
+                self.wait_for_more();
             }
             let mut answered = false;
             while let Some(command) = self.shared.next_command() {
@@ -70,6 +77,15 @@ impl<T: Retune> Reloader<T> {
             if self.shared.is_stopping() {
                 return;
             }
+        }
+    }
+
+    /// Lets further changes come, which are then read together with the first. The window is not
+    /// made longer by them.
+    fn wait_for_more(&self) {
+        let until = Instant::now() + self.gather;
+        while Instant::now() < until && !self.shared.is_stopping() {
+            self.shared.signal.wait(Some(until));
         }
     }
 

@@ -337,3 +337,41 @@ fn a28_without_a_known_publish_time_there_is_no_lag() {
     assert_eq!(Snapshot::generation(&live.load()), 1);
     assert_eq!(rejection(&live), [""; 0]);
 }
+
+#[test]
+fn a15_volumes_written_one_after_the_other_are_gathered_into_one_generation() {
+    let root = tempdir().unwrap();
+    let config = Volume::new(root.path().join("config"), &[("message", "one")]);
+    let secret = Volume::new(root.path().join("secret"), &[("port", "1")]);
+    let live = Config::loader()
+        .mount(config.path())
+        .mount(secret.path())
+        // Far longer than even a loaded machine takes from one publish to the next.
+        .gather(std::time::Duration::from_secs(3))
+        .watch()
+        .unwrap();
+    config.publish(&[("message", "two")]);
+    secret.publish(&[("port", "2")]);
+    eventually("both", || live.with(|c| c.port == 2));
+    let status = live.status();
+    let paths: Vec<_> = status.history[1].paths().collect();
+    assert_eq!(paths, ["message", "port"]);
+    assert_eq!(live.load().message, "two");
+}
+
+#[test]
+fn b22_a_link_that_leaves_a_confined_mount_is_refused() {
+    let root = tempdir().unwrap();
+    fs::write(root.path().join("outside"), "7").unwrap();
+    let dir = root.path().join("plain");
+    fs::create_dir(&dir).unwrap();
+    symlink("../outside", dir.join("port")).unwrap();
+    assert_eq!(Config::loader().mount(&*dir).once().unwrap().port, 7);
+    let confined = || Config::loader().mount(Mount::new(&dir).confined());
+    for error in [
+        confined().once().unwrap_err(),
+        confined().watch().map(|_| ()).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("leads out of"), "{error}");
+    }
+}

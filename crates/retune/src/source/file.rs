@@ -48,6 +48,13 @@ impl File {
         self
     }
 
+    /// Refuses links that lead out of the file's directory, for content that others may write.
+    #[must_use]
+    pub fn confined(mut self) -> Self {
+        self.file.confined = true;
+        self
+    }
+
     /// Redacts all values from this file wherever they would be shown.
     #[must_use]
     pub fn secret(mut self) -> Self {

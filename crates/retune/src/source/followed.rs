@@ -13,6 +13,8 @@ use crate::problem::Problem;
 #[derive(Debug)]
 pub(crate) struct Followed {
     path: PathBuf,
+    /// Refuses links that lead out.
+    pub(super) confined: bool,
     watch: Option<Watch>,
     /// Nothing was there last time.
     absent: bool,
@@ -33,6 +35,7 @@ impl Followed {
     pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
+            confined: false,
             watch: None,
             absent: false,
         }
@@ -46,9 +49,12 @@ impl Followed {
     pub(crate) fn read(&mut self, context: &mut Context<'_>, layer: &mut Layer) -> Found {
         let result = match context.signal {
             Some(signal) => {
-                let watch = self
-                    .watch
-                    .get_or_insert_with(|| Watch::new(&self.path, signal));
+                let watch = self.watch.get_or_insert_with(|| {
+                    let (with_events, without) = context.poll;
+                    Watch::new(&self.path, signal)
+                        .confined(self.confined)
+                        .poll_every(with_events, without)
+                });
                 let result = watch.read(context.pins);
                 layer
                     .paths
@@ -56,10 +62,11 @@ impl Followed {
                 result
             }
             None => {
-                let result = context
-                    .pins
-                    .read(&self.path)
-                    .map(|snapshot| Reading::Ready(Arc::new(snapshot)));
+                let result = match self.confined {
+                    true => context.pins.read_confined(&self.path),
+                    false => context.pins.read(&self.path),
+                };
+                let result = result.map(|snapshot| Reading::Ready(Arc::new(snapshot)));
                 let state = if result.is_ok() {
                     PathState::Unread
                 } else {

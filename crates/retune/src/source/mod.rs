@@ -9,7 +9,7 @@ mod followed;
 mod mount;
 mod service;
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use retune_mount::{PathState, Pins, Signal};
 
@@ -77,6 +77,8 @@ pub struct Context<'a> {
     pub(crate) pins: &'a mut Pins,
     /// Set when changes are to be followed.
     pub(crate) signal: Option<&'a Signal>,
+    /// How often to look without being told: where events come, and where none do.
+    pub(crate) poll: (Duration, Duration),
 }
 
 /// What a source gave.

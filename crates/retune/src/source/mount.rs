@@ -69,6 +69,13 @@ impl Mount {
         self
     }
 
+    /// Refuses links that lead out of the volume, for content that others may write.
+    #[must_use]
+    pub fn confined(mut self) -> Self {
+        self.dir.confined = true;
+        self
+    }
+
     /// Redacts all values from this volume wherever they would be shown.
     #[must_use]
     pub fn secret(mut self) -> Self {
