@@ -6,7 +6,7 @@
 use crate::format;
 use crate::name;
 use crate::node::{Entry, Node, NodeValue};
-use crate::path::push_segment;
+use crate::path::{key_segment, push_segment};
 use crate::problem::Problem;
 use crate::schema::{Alias, Schema, Shape, Variant};
 
@@ -137,6 +137,7 @@ impl Binder<'_> {
 
     fn map(&mut self, node: Node, item: &Shape) -> Node {
         let node = self.structured(node);
+        let secret = node.secret;
         let entries = match node.value {
             NodeValue::Map(entries) => entries,
             NodeValue::Text { .. } | NodeValue::File(_) => match pairs(&node) {
@@ -150,7 +151,7 @@ impl Binder<'_> {
             .map(|entry| {
                 let key = entry.key.clone();
                 Entry {
-                    node: self.within(&key, entry.node, item),
+                    node: self.within(key_segment(&key, secret), entry.node, item),
                     ..entry
                 }
             })

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use crate::node::{Node, NodeValue};
 use crate::origin::Origin;
-use crate::path::push_segment;
+use crate::path::{key_segment, push_segment};
 use crate::problem::Problem;
 use crate::schema::{Default, Field, Schema, Shape};
 use crate::scrub::scrubbed;
@@ -165,7 +165,8 @@ impl Decoder {
         let decoded: Vec<_> = entries
             .iter()
             .map(|entry| {
-                let value = self.within(&entry.key, |decoder| decode(&entry.node, decoder));
+                let segment = key_segment(&entry.key, node.secret);
+                let value = self.within(segment, |decoder| decode(&entry.node, decoder));
                 value.map(|value| (entry.key.to_string(), value))
             })
             .collect();

@@ -131,8 +131,15 @@ fn clears(shape: &Shape, key: &str) -> bool {
     }
 }
 
+/// Whether layers are merged key by key. Keys of a secret map may be secrets themselves, so it is
+/// one value.
 fn merges(shape: &Shape) -> bool {
-    matches!(shape.inner(), Shape::Struct(_) | Shape::Map(_))
+    match shape {
+        Shape::Optional(inner) => merges(inner),
+        Shape::Secret(inner) => matches!(inner.inner(), Shape::Struct(_)),
+        Shape::Struct(_) | Shape::Map(_) => true,
+        _ => false,
+    }
 }
 
 fn shape_of<'s>(shape: &'s Shape, key: &str) -> &'s Shape {

@@ -8,7 +8,8 @@ pub(crate) const REDACTED: &str = "[redacted]";
 /// A value whose content is reached only through [`expose`](Secret::expose).
 ///
 /// `Debug`, `Display` and `Serialize` give `[redacted]`, and so do retune's own reports, status,
-/// history and metrics; not even the length is told.
+/// history and metrics; not even the length is told. A secret map is one value: its keys are as
+/// secret as its values, and the highest source that gives it wins whole.
 ///
 /// ```
 /// let key = retune::Secret::new("hunter2".to_owned());

@@ -519,3 +519,20 @@ fn a_log_line_may_ask_for_the_status() {
     *ASKED.lock().unwrap() = None;
     live.stop().unwrap();
 }
+
+#[test]
+fn h1_the_keys_of_a_secret_map_are_secrets_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let volume = Volume::new(
+        dir.path().join("v"),
+        &[("c.yaml", "headers: { hunter2-a: x }")],
+    );
+    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    volume.publish(&[("c.yaml", "headers: { hunter2-b: x, hunter2-c: [] }")]);
+    no_secret("a refusal", shown(&live.reload().unwrap_err()));
+    volume.publish(&[("c.yaml", "headers: { hunter2-b: y }")]);
+    live.reload().unwrap();
+    volume.publish(&[("port", "81")]);
+    live.reload().unwrap();
+    no_secret("the history", seen_from_outside(&live));
+}
