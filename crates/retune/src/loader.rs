@@ -218,7 +218,7 @@ impl<T: Retune> Loader<T> {
         let mut pipeline = Pipeline::new(T::SCHEMA, self.sources, self.options);
         let mut seen = pipeline.observe(Some(&signal), |_| {});
         let value = first(&pipeline, &mut seen)?;
-        pipeline.accept(&seen);
+        pipeline.accept(&mut seen);
         let times = Times {
             published: seen.published,
             noticed,

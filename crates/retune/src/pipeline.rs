@@ -44,6 +44,8 @@ pub(crate) struct Pipeline {
     stamps: Vec<Option<SystemTime>>,
     /// What a source (by its place) gave once and no longer gives.
     gone: BTreeSet<(usize, String)>,
+    /// What the accepted reading said of that.
+    removals: Vec<Problem>,
 }
 
 /// How sources are read.
@@ -74,6 +76,8 @@ pub(crate) struct Observation {
     pins: Pins,
     gave: Vec<BTreeSet<String>>,
     gone: BTreeSet<(usize, String)>,
+    /// What is to be said of that once it is accepted: until then the old values hold.
+    removals: Vec<Problem>,
 }
 
 // === impl Pipeline ===
@@ -94,6 +98,7 @@ impl Pipeline {
             gave: Vec::new(),
             stamps: Vec::new(),
             gone: BTreeSet::new(),
+            removals: Vec::new(),
         }
     }
 
@@ -190,10 +195,10 @@ impl Pipeline {
             .collect();
         let merged = merge::merge(self.start_values.in_order(layers), self.schema);
         let gone = self.gone(&gave);
-        warnings.extend(
-            gone.iter()
-                .filter_map(|(i, path)| self.removal(*i, path, &merged.root)),
-        );
+        let removals = gone
+            .iter()
+            .filter_map(|(i, path)| self.removal(*i, path, &merged.root))
+            .collect();
         for path in sources.iter().flat_map(|source| &source.paths) {
             if path.is_dead_end() {
                 warnings.push(Problem::new("", format!("{}: {}", path.path, path.detail)));
@@ -212,6 +217,7 @@ impl Pipeline {
             pins,
             gave,
             gone,
+            removals,
         }
     }
 
@@ -227,6 +233,15 @@ impl Pipeline {
             .map(|p| p.path.clone())
             .collect();
         problems.retain(|p| !p.missing || !observation.blind && !told.contains(&p.path));
+        for problem in problems.iter_mut().filter(|problem| problem.missing) {
+            let mut gone = observation.gone.iter();
+            let source = gone
+                .find(|(_, path)| *path == problem.path)
+                .and_then(|(i, _)| self.sources.get(*i));
+            if let Some(source) = source {
+                problem.message += &format!("; {} gave it until now", source.name());
+            }
+        }
         observation.problems.append(&mut problems);
         let value = match decoded {
             Ok(value) => value,
@@ -243,13 +258,21 @@ impl Pipeline {
     }
 
     /// Takes an observation for the live one: what is gone from now on is measured against it.
-    pub(crate) fn accept(&mut self, observation: &Observation) {
+    pub(crate) fn accept(&mut self, observation: &mut Observation) {
+        self.removals = std::mem::take(&mut observation.removals);
+        observation.warnings.extend(self.removals.iter().cloned());
         self.gone.clone_from(&observation.gone);
         self.gave.clone_from(&observation.gave);
         self.stamps.clone_from(&observation.stamps);
         for source in &mut self.sources {
             source.accepted();
         }
+    }
+
+    /// Refuses an observation: what it would have removed still holds, and what was removed before
+    /// is still gone.
+    pub(crate) fn refuse(&self, observation: &mut Observation) {
+        observation.warnings.extend(self.removals.iter().cloned());
     }
 
     /// A change has the publish time of what brought it: a value set by code has none, however long

@@ -206,8 +206,8 @@ impl<T: Retune> Reloader<T> {
         seen
     }
 
-    fn publish(&mut self, value: T, seen: Observation, noticed: SystemTime) -> Outcome {
-        self.pipeline.accept(&seen);
+    fn publish(&mut self, value: T, mut seen: Observation, noticed: SystemTime) -> Outcome {
+        self.pipeline.accept(&mut seen);
         let cleared = self.note(&seen);
         self.shared.record().counters.applied += 1;
         let generation = self
@@ -228,8 +228,8 @@ impl<T: Retune> Reloader<T> {
         Outcome::Good(generation)
     }
 
-    fn unchanged(&mut self, seen: Observation) -> Outcome {
-        self.pipeline.accept(&seen);
+    fn unchanged(&mut self, mut seen: Observation) -> Outcome {
+        self.pipeline.accept(&mut seen);
         let cleared = self.note(&seen);
         self.shared.record().counters.unchanged += 1;
         self.shared.observed(seen.tree);
@@ -256,7 +256,8 @@ impl<T: Retune> Reloader<T> {
         cleared
     }
 
-    fn refuse(&mut self, seen: Observation, reason: &'static str) -> Outcome {
+    fn refuse(&mut self, mut seen: Observation, reason: &'static str) -> Outcome {
+        self.pipeline.refuse(&mut seen);
         let Observation {
             problems,
             warnings,

@@ -8,7 +8,7 @@ use std::fs;
 use retune::Retune;
 use retune::source::Mount;
 use retune::status::Health;
-use support::{Notes, Volume, eventually, until_ok, until_rejected, warnings};
+use support::{Notes, Volume, eventually, rejection, until_ok, until_rejected, warnings};
 use tempfile::tempdir;
 
 #[derive(Debug, Retune)]
@@ -157,4 +157,40 @@ fn a18_defaults_when_lost_are_opt_in() {
     notes.until_last(("two".into(), 2));
     eventually("no warning", || warnings(&live).is_empty());
     assert_eq!(notes.all().len(), 3);
+}
+
+#[test]
+fn a9_f2_what_a_refused_update_would_remove_is_not_told_as_gone() {
+    #[derive(Debug, Retune)]
+    struct Held {
+        key: String,
+        #[retune(default = 1)]
+        workers: u32,
+    }
+    let dir = tempdir().unwrap();
+    let config = ("config.yaml", "workers: 2\n");
+    let volume = Volume::new(dir.path().join("v"), &[("key", "k"), config]);
+    let live = Held::loader().mount(volume.path()).watch().unwrap();
+
+    volume.publish(&[("key", "k"), ("config.yaml", "workers: 2\n  x: 1\n")]);
+    until_rejected(&live);
+    assert_eq!(warnings(&live), [""; 0]);
+    assert_eq!(live.load().workers, 2);
+
+    // Why it is missing is told with the refusal itself.
+    volume.publish(&[("config.yaml", "workers: 3\n")]);
+    eventually("the other refusal", || {
+        rejection(&live)[0].contains("`key`: missing: expected text; mount ")
+    });
+    assert!(rejection(&live)[0].contains("v gave it until now"));
+    assert_eq!(warnings(&live), [""; 0]);
+
+    // What was removed by an accepted update stays told while another is refused.
+    volume.publish(&[("key", "k")]);
+    until_ok(&live);
+    assert_eq!(warnings(&live).len(), 1, "{:?}", warnings(&live));
+    volume.publish(&[]);
+    until_rejected(&live);
+    assert_eq!(warnings(&live).len(), 1, "{:?}", warnings(&live));
+    assert!(warnings(&live)[0].contains("`workers`: no longer given by mount"));
 }
