@@ -204,7 +204,7 @@ impl Drop for Counted {
 fn supervise(core: &Core) {
     while catch_unwind(AssertUnwindSafe(|| core.run())).is_err() {
         COUNTS.panics.fetch_add(1, Ordering::Relaxed);
-        core.lock().all().ring(NoticedBy::Event);
+        core.lock().distrust().ring(NoticedBy::Event);
         // Should it panic for ever, then slowly.
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -288,8 +288,11 @@ impl State {
         once.into_iter().chain(self.ticks.next()).min()
     }
 
-    /// Everybody, when it is not known whom it concerns.
-    fn all(&self) -> Ring {
+    /// Events were lost, it is not known whose: everybody is to look, and to arm anew, as the end
+    /// of a watch may be among what was lost.
+    fn distrust(&mut self) -> Ring {
+        #[cfg(target_os = "linux")]
+        self.events.distrust();
         let mut ring = Ring::default();
         for plan in self.members.values() {
             ring.add(&plan.signal);

@@ -66,6 +66,13 @@ impl Events {
         self.watches.len()
     }
 
+    /// Makes every interest be armed anew when its path is read next.
+    pub(super) fn distrust(&self) {
+        for wanted in self.watches.values().flatten() {
+            wanted.alive.store(false, Ordering::Release);
+        }
+    }
+
     fn open(&mut self) -> Result<(Arc<Source>, bool), PollReason> {
         if let Some(source) = &self.source {
             return Ok((Arc::clone(source), false));
@@ -173,7 +180,7 @@ impl State {
     ) {
         if what.contains(ReadFlags::QUEUE_OVERFLOW) {
             COUNTS.overflows.fetch_add(1, Ordering::Relaxed);
-            *ring = self.all();
+            *ring = self.distrust();
             return;
         }
         let gone = what.intersects(ReadFlags::IGNORED | ReadFlags::UNMOUNT);

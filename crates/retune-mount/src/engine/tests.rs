@@ -1,11 +1,13 @@
 //! What cannot be provoked from outside: an overflow of the kernel's queue,
 //! and a panic of the watching thread.
 
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::{Member, health};
+use super::{Interest, Member, health};
 use crate::signal::{NoticedBy, Signal};
+use crate::walk::{Fence, Found, Names, Walk};
 use crate::{Limits, Pins, Publisher, Reading, Watch};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -50,6 +52,17 @@ impl Place {
         }
     }
 
+    /// A directory that is watched apart from the path that is followed.
+    fn interest(&self, dir: &Path) -> Interest {
+        let Found::Dir(dir) = Walk::new(&mut Pins::new(Limits::default()), &mut ())
+            .resolve(None, dir, Fence::None)
+            .unwrap()
+        else {
+            panic!("{dir:?} is no directory")
+        };
+        self.member.watch(&dir, Names::All).unwrap()
+    }
+
     fn until(&mut self, text: &str) {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -71,13 +84,19 @@ fn c3_c14_an_overflow_and_a_panic_of_the_thread_are_survived_and_counted() {
     // All events are lost from now on; only the overflow tells.
     core.hooks.overflow.store(true, Ordering::SeqCst);
     let before = health().overflows;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let interest = place.interest(elsewhere.path());
     place.publish("2");
     place.until("2");
     assert!(health().overflows > before);
+    // What was lost may have been that a directory is gone, and its inode may serve another now.
+    assert!(!interest.is_alive(), "armed anew at the next read");
+    drop(interest);
     core.hooks.overflow.store(false, Ordering::SeqCst);
 
     // The thread panics on its next wake-up, that is, after it took the events.
     let before = health().panics;
+    let interest = place.interest(elsewhere.path());
     core.hooks.panic.store(true, Ordering::SeqCst);
     core.kick(&core.lock());
     let deadline = Instant::now() + PATIENCE;
@@ -91,6 +110,7 @@ fn c3_c14_an_overflow_and_a_panic_of_the_thread_are_survived_and_counted() {
         Some(NoticedBy::Event),
         "told to look"
     );
+    assert!(!interest.is_alive(), "armed anew at the next read");
     place.publish("3");
     place.until("3");
     assert_eq!(health().threads, 1);
