@@ -199,7 +199,8 @@ impl<T: Send + Sync + 'static> Live<T> {
     }
 
     /// Sets a value by code, by any writing of its path, above all sources: a generation of its
-    /// own. Waits for the outcome; a value that is refused is not kept.
+    /// own. Waits for the outcome; a value that is refused is not kept. A generation is whole, so it
+    /// is refused as well while some source is bad.
     ///
     /// # Errors
     ///
