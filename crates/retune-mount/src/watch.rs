@@ -151,7 +151,9 @@ impl Watch {
         }
         self.armed.begin();
         let result = read::read(&self.path, pins, &mut self.armed, self.confined);
-        self.armed.finish();
+        if !result.as_ref().is_err_and(is_failure) {
+            self.armed.finish();
+        }
         let now = Instant::now();
         let (result, once) = self.judge(result, now);
         if let Some(member) = &self.armed.member {
@@ -185,7 +187,9 @@ impl Watch {
     ) -> (Result<Reading, Error>, Once) {
         let outcome = match result.and_then(|outcome| self.check_lost(outcome)) {
             Err(error) if !is_absence(&error) => {
-                self.state = self.watched_state();
+                if !is_failure(&error) {
+                    self.state = self.watched_state();
+                }
                 return (Err(error), self.retry(now));
             }
             outcome => outcome,
@@ -283,6 +287,12 @@ impl fmt::Debug for Watch {
             .field("state", &self.state)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether the system failed, as when no descriptor is left. That tells nothing of the path: what
+/// was watched stays so.
+fn is_failure(error: &Error) -> bool {
+    error.kind() == ErrorKind::Io
 }
 
 /// Whether the path holds nothing at all, which may last only a moment.
