@@ -1,9 +1,10 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use crate::dir::{DATA, Dir, PASS};
@@ -69,7 +70,8 @@ impl Pins {
         self.plain.truncate(plain);
     }
 
-    /// Pins a directory's `..data`, unless that was done; `None` when it has no such link.
+    /// Pins a directory's `..data`, unless that was done; `None` when it has no such link, or one
+    /// that leads to no directory in it: that is a link like any other.
     pub(crate) fn pin(&mut self, volume: &Arc<Dir>) -> Result<Option<usize>, Error> {
         if let Some(known) = self
             .pinned
@@ -114,14 +116,19 @@ impl Pin {
                 Err(Errno::NOENT | Errno::INVAL) => return Ok(None),
                 Err(errno) => return Err(volume.error("read", data, errno)),
             };
+            let mut components = Path::new(&target).components();
+            if !matches!(
+                (components.next(), components.next()),
+                (Some(Component::Normal(_)), None)
+            ) {
+                return Ok(None);
+            }
             let published = match volume.stat(data) {
                 Ok(meta) => meta.stamp.changed(),
                 Err(Errno::NOENT) => continue,
                 Err(errno) => return Err(volume.error("look at", data, errno)),
             };
-            let flags = PASS | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            let opened = rustix::fs::openat(&volume.fd, &*target, flags, Mode::empty());
-            match opened {
+            match volume.open(&target, PASS | OFlags::DIRECTORY) {
                 Ok(fd) => {
                     let path = volume.path.join(&target);
                     let data = Dir::from_fd(fd, path, Some((index, 0)))?;
@@ -132,6 +139,7 @@ impl Pin {
                         data: Arc::new(data),
                     }));
                 }
+                Err(Errno::NOTDIR | Errno::LOOP) => return Ok(None),
                 Err(Errno::NOENT) if last.as_ref() != Some(&target) => last = Some(target),
                 Err(Errno::NOENT) => {
                     let message = format!(
@@ -163,7 +171,7 @@ impl Plain {
     }
 }
 
-pub(crate) fn moved(path: &std::path::Path) -> Error {
+pub(crate) fn moved(path: &Path) -> Error {
     let message = "it was swapped while it was being read; read it again with new pins";
     Error::new(ErrorKind::Moved, path, message)
 }

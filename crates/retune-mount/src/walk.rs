@@ -127,15 +127,13 @@ impl<'a> Walk<'a> {
                 Entry::Link(target) => {
                     self.count_link(path)?;
                     let target = PathBuf::from(OsString::from_vec(target));
-                    if name == DATA && dir.below.is_none() {
-                        if depth.is_some() && target.components().count() != 1 {
-                            return Err(escapes(&dir.path.join(name), path));
-                        }
-                        if let Some(data) = self.pin(&dir)? {
-                            depth = depth.map(|depth| depth + 1);
-                            dir = data;
-                            continue;
-                        }
+                    if name == DATA
+                        && dir.below.is_none()
+                        && let Some(data) = self.pin(&dir)?
+                    {
+                        depth = depth.map(|depth| depth + 1);
+                        dir = data;
+                        continue;
                     }
                     if target.is_absolute() {
                         if depth.is_some() {

@@ -206,6 +206,41 @@ fn b22_a_confined_volume_and_its_keys_are_read_and_bad_links_in_it_are_not() {
 }
 
 #[test]
+fn b22_the_data_link_of_a_confined_volume_leads_nowhere_else_either() {
+    let tmp = tempfile::tempdir().unwrap();
+    let (dir, outside) = (tmp.path().join("dir"), tmp.path().join("outside"));
+    for dir in [&dir, &outside] {
+        fs::create_dir(dir).unwrap();
+    }
+    fs::write(outside.join("key"), "secret").unwrap();
+    symlink("../outside", dir.join("detour")).unwrap();
+    symlink("..data/key", dir.join("key")).unwrap();
+    let targets = [
+        outside.as_path(),
+        Path::new("../outside"),
+        Path::new("detour"),
+    ];
+    for target in targets {
+        symlink(target, dir.join("..data")).unwrap();
+        for path in [&dir, &dir.join("key")] {
+            let error = Pins::new(Limits::default())
+                .read_confined(path)
+                .expect_err("refused");
+            assert_eq!(error.kind(), ErrorKind::Escapes, "{path:?}, {target:?}");
+            // Unconfined it is a link like any other.
+            let found = read_once(path, Limits::default()).unwrap();
+            assert_eq!(found.get("key"), Some(&b"secret"[..]));
+            assert_ne!(found.kind(), Kind::Volume);
+        }
+        fs::remove_file(dir.join("..data")).unwrap();
+    }
+    fs::write(tmp.path().join("key"), "secret").unwrap();
+    symlink("..", dir.join("..data")).unwrap();
+    let error = Pins::new(Limits::default()).read_confined(&dir);
+    assert_eq!(error.expect_err("refused").kind(), ErrorKind::Escapes);
+}
+
+#[test]
 fn b23_a_relative_path_survives_a_change_of_the_working_directory() {
     // The working directory is the whole process's.
     let test = "b23_a_relative_path_survives_a_change_of_the_working_directory";
