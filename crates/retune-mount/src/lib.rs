@@ -21,7 +21,8 @@
 //! `Pins`, be it the whole volume or single files of it, is read below the same
 //! directory. Afterwards the link is read again: if it moved, the read starts
 //! over. The links that users see are never followed for a volume: they are
-//! made after the rename, or before it, and are missing now and then. Regular
+//! made after the rename, or before it, and are missing now and then; the path
+//! of one key is followed through its link, or as if the link were there. Regular
 //! files only; nothing blocks on a FIFO; [`Limits`] are checked before bytes
 //! are read. A plain directory gives its regular files (those in
 //! sub-directories as `a/b`; links to files are followed, links to directories

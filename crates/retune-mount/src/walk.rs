@@ -111,6 +111,9 @@ impl<'a> Walk<'a> {
                 Err(error) if error.is_missing() && dir.links == 0 => {
                     return Err(Error::orphaned(&dir.path.join(name)));
                 }
+                Err(error) if error.is_missing() && self.is_unlinked_key(&dir, &name)? => {
+                    Entry::Link([DATA.as_bytes(), b"/", name.as_bytes()].concat())
+                }
                 entry => entry?,
             };
             match entry {
@@ -155,6 +158,17 @@ impl<'a> Walk<'a> {
         };
         self.passed.push(index);
         Ok(self.pins.get(index).map(|pin| Arc::clone(&pin.data)))
+    }
+
+    /// Whether the volume holds this name, and only the link that users see is missing: the
+    /// kubelet makes it after the swap.
+    fn is_unlinked_key(&mut self, dir: &Arc<Dir>, name: &OsStr) -> Result<bool, Error> {
+        if dir.below.is_some() || is_internal(name) {
+            return Ok(false);
+        }
+        self.observer.passing(dir, Names::One(OsStr::new(DATA)));
+        let data = self.pin(dir)?;
+        Ok(data.is_some_and(|data| data.stat(name).is_ok()))
     }
 
     fn count_link(&mut self, path: &Path) -> Result<(), Error> {

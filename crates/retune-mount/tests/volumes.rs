@@ -187,16 +187,24 @@ fn a7_a_new_key_is_seen_before_its_link_is_made() {
     let volume = Volume::new([("a", "1")]);
     let mut follower = volume.follow();
     let mut file = Follower::events_only(volume.path("new"));
-    assert!(file.errors[0].is_missing());
-    volume.publish_until([("a", "1"), ("new", "1")], Step::Renamed);
+    let mut nested = Follower::events_only(volume.path("sub/new"));
+    let error = &file.errors[0];
+    assert!(error.is_missing());
+    assert_eq!(error.path(), volume.path("new"));
+    let keys = [("a", "1"), ("new", "1"), ("sub/new", "1")];
+    volume.publish_until(keys, Step::Renamed);
     assert!(
         !volume.path("new").is_symlink(),
         "the link is still to be made"
     );
+    // The whole volume and a single file agree: else one reload would mix two generations.
     follower.until_text("new", "1");
-    volume.publish([("a", "1"), ("new", "1")]);
     file.until_text("new", "1");
+    nested.until_text("new", "1");
+    volume.publish(keys);
+    file.read();
     assert_eq!(follower.seen.len(), 2);
+    assert_eq!(file.seen.len(), 1);
 }
 
 #[test]
