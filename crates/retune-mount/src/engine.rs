@@ -40,6 +40,9 @@ pub struct Health {
     pub watches: usize,
 }
 
+/// How long the thread rests after what may go wrong again at once.
+const BREATH: Duration = Duration::from_millis(20);
+
 static COUNTS: Counts = Counts {
     wakeups: AtomicU64::new(0),
     events: AtomicU64::new(0),
@@ -206,7 +209,7 @@ fn supervise(core: &Core) {
         COUNTS.panics.fetch_add(1, Ordering::Relaxed);
         core.lock().distrust().ring(NoticedBy::Event);
         // Should it panic for ever, then slowly.
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(BREATH);
     }
 }
 
@@ -238,7 +241,7 @@ impl Core {
             Some(source) => {
                 drop(state);
                 source.wait(timeout);
-                source.drain(self);
+                source.pass_on(self);
             }
             None => self.rest_on_condvar(state, timeout),
         }

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::fs::inotify::ReadFlags;
+
 #[derive(Default)]
 pub(crate) struct Hooks {
     /// The thread panics when it wakes up next.
@@ -11,6 +13,13 @@ pub(crate) struct Hooks {
 }
 
 impl Hooks {
+    pub(super) fn or_overflow(&self, what: ReadFlags) -> ReadFlags {
+        match self.overflow.load(Ordering::SeqCst) {
+            true => ReadFlags::QUEUE_OVERFLOW,
+            false => what,
+        }
+    }
+
     pub(super) fn maybe_panic(&self) {
         if self.panic.swap(false, Ordering::SeqCst) {
             std::panic::resume_unwind(Box::new("injected by a test"));

@@ -13,7 +13,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
-use super::{COUNTS, Core, Engine, Member, State};
+use super::{BREATH, COUNTS, Core, Engine, Member, State};
 use crate::dir::{DATA, Dir};
 use crate::signal::{NoticedBy, Ring};
 use crate::state::PollReason;
@@ -34,7 +34,8 @@ struct Wanted {
 #[derive(Default)]
 pub(super) struct Events {
     source: Option<Arc<Source>>,
-    refused: Option<Instant>,
+    /// When an instance was refused last, and why.
+    refused: Option<(Instant, PollReason)>,
     watches: HashMap<i32, Vec<Wanted>>,
     next_key: u64,
     /// How many descriptors went away so far: tells a registration that its own may be one of them.
@@ -77,8 +78,10 @@ impl Events {
         if let Some(source) = &self.source {
             return Ok((Arc::clone(source), false));
         }
-        if self.refused.is_some_and(|at| at.elapsed() < RETRY) {
-            return Err(PollReason::NoInstances);
+        if let Some((at, reason)) = self.refused
+            && at.elapsed() < RETRY
+        {
+            return Err(reason);
         }
         match Source::open() {
             Ok(source) => {
@@ -86,8 +89,9 @@ impl Events {
                 Ok((Arc::clone(source), true))
             }
             Err(errno) => {
-                self.refused = Some(Instant::now());
-                Err(reason(errno))
+                let reason = reason(errno);
+                self.refused = Some((Instant::now(), reason));
+                Err(reason)
             }
         }
     }
@@ -123,47 +127,38 @@ impl Source {
             PollFd::new(&self.wake, PollFlags::IN),
         ];
         // Interrupted or not: what is there is read, and the plan is looked at again.
-        let _ = poll(&mut fds, timeout.as_ref());
+        let waited = poll(&mut fds, timeout.as_ref());
+        if waited.is_err_and(|errno| errno != Errno::INTR) {
+            // As when the process may have no descriptors any more. It may fail for ever.
+            std::thread::sleep(BREATH);
+        }
         if fds.get(1).is_some_and(|wake| !wake.revents().is_empty()) {
             let _ = rustix::io::read(&self.wake, &mut [0; 8]);
         }
     }
 
-    /// Passes on all events that are there.
-    pub(super) fn drain(&self, core: &Core) {
+    /// Passes on one buffer of events. If there are more, the next wait returns at once, so that a
+    /// storm locks out neither readers nor timers.
+    pub(super) fn pass_on(&self, core: &Core) {
         let mut buffer = [MaybeUninit::uninit(); 16 * 1024];
         let mut reader = Reader::new(&self.inotify, &mut buffer);
         let now = Instant::now();
-        let mut more = true;
-        while more {
-            // Let go after each buffer, so that a storm does not lock out the readers.
-            let mut state = core.lock();
-            let mut ring = Ring::default();
-            loop {
-                match reader.next() {
-                    Ok(event) => {
-                        #[cfg(test)]
-                        if core.hooks.overflow.load(Ordering::SeqCst) {
-                            state.event(-1, ReadFlags::QUEUE_OVERFLOW, None, now, &mut ring);
-                            continue;
-                        }
-                        let name = event
-                            .file_name()
-                            .map(|name| OsStr::from_bytes(name.to_bytes()));
-                        state.event(event.wd(), event.events(), name, now, &mut ring);
-                    }
-                    Err(_) => {
-                        more = false;
-                        break;
-                    }
-                }
-                if reader.is_buffer_empty() {
-                    break;
-                }
+        let mut state = core.lock();
+        let mut ring = Ring::default();
+        while let Ok(event) = reader.next() {
+            let name = event
+                .file_name()
+                .map(|name| OsStr::from_bytes(name.to_bytes()));
+            let what = event.events();
+            #[cfg(test)]
+            let what = core.hooks.or_overflow(what);
+            state.event(event.wd(), what, name, now, &mut ring);
+            if reader.is_buffer_empty() {
+                break;
             }
-            drop(state);
-            ring.ring(NoticedBy::Event);
         }
+        drop(state);
+        ring.ring(NoticedBy::Event);
     }
 }
 
