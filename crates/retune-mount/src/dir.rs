@@ -109,7 +109,8 @@ impl Dir {
     /// Opens a name without following a link or waiting for anybody.
     pub(crate) fn open(&self, name: &OsStr, flags: OFlags) -> Result<OwnedFd, Errno> {
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        rustix::fs::openat(&self.fd, name, flags, Mode::empty())
+        // Some network file systems let a signal interrupt it.
+        rustix::io::retry_on_intr(|| rustix::fs::openat(&self.fd, name, flags, Mode::empty()))
     }
 
     pub(crate) fn stat(&self, name: &OsStr) -> Result<Meta, Errno> {

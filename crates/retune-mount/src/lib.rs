@@ -48,7 +48,8 @@
 //! when they have been seen unchanged for 200 ms, or after 2 s of
 //! restlessness; a half that was taken for want of quiet is looked at again.
 //! So is an absence: editors remove a file for a moment. The very first read
-//! takes what is there.
+//! takes what is there, unless it changes while
+//! it is being read.
 //!
 //! **Publishing.** [`Publisher`] writes a volume as the kubelet does, for
 //! developing and testing without a cluster.
@@ -86,7 +87,7 @@
 //!
 //! # What no watcher can see
 //!
-//! - A `subPath` mount of a single file never updates: [`PathState::SubPath`]
+//! - What replaces a file behind a `subPath` mount of it: [`PathState::SubPath`]
 //!   (told by `statx`, Linux 5.8 or newer; a sandbox that does not answer it,
 //!   such as gVisor, leaves it untold).
 //! - A volume that the kubelet tore down under a running container:

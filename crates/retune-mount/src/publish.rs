@@ -5,9 +5,9 @@ mod names;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::ErrorKind as Io;
+use std::io::{ErrorKind as Io, Write};
 use std::ops::ControlFlow;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use crate::dir::DATA;
@@ -152,7 +152,8 @@ impl Publisher {
     ///
     /// A key that is no relative path or has a component that starts with
     /// `..`, a foreign file where a link is to be, or an error of the
-    /// operating system. The old content stays whole in each case.
+    /// operating system. Readers see the old content whole in each case, or, when only the links
+    /// or the old directory made trouble, the new.
     pub fn publish<K, V>(&self, keys: impl IntoIterator<Item = (K, V)>) -> Result<Published, Error>
     where
         K: AsRef<Path>,
@@ -216,8 +217,13 @@ impl Publisher {
 
     /// The current data directory, if its content is the payload already.
     fn current(&self, payload: &Payload<'_>) -> Option<OsString> {
-        let limits = Limits::default().key_bytes(u64::MAX).volume_bytes(u64::MAX);
-        let found = read_once(&self.dir, limits.keys(usize::MAX)).ok()?;
+        // What is larger is not the same, and need not be read.
+        let sizes = || payload.values().map(|bytes| bytes.len() as u64);
+        let limits = Limits::default()
+            .key_bytes(sizes().max().unwrap_or(0))
+            .volume_bytes(sizes().sum())
+            .keys(usize::MAX);
+        let found = read_once(&self.dir, limits).ok()?;
         let same = found
             .keys()
             .eq(payload.iter().map(|(key, bytes)| (*key, *bytes)));
@@ -250,7 +256,13 @@ impl Publisher {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent).map_err(|error| Error::io("create", parent, error))?;
             }
-            fs::write(&path, bytes).map_err(|error| Error::io("write", &path, error))?;
+            // Narrow from the first: a Secret is not to be read by others even for a moment.
+            let mut options = fs::OpenOptions::new();
+            options.write(true).create_new(true).mode(self.file_mode);
+            let written = options
+                .open(&path)
+                .and_then(|mut file| file.write_all(bytes));
+            written.map_err(|error| Error::io("write", &path, error))?;
             set_mode(&path, self.file_mode)?;
             step(on_step, Step::FileWritten)?;
         }

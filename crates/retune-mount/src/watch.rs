@@ -31,10 +31,10 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// std::fs::write(&path, "warn")?;
 /// let signal = Signal::new();
 /// let mut watch = Watch::new(&path, &signal);
-/// let Reading::Ready(first) = watch.read(&mut Pins::new(Limits::default()))? else {
-///     unreachable!("the first read is taken as it is");
-/// };
-/// assert_eq!(first.file(), Some(&b"warn"[..]));
+/// match watch.read(&mut Pins::new(Limits::default()))? {
+///     Reading::Ready(first) => assert_eq!(first.file(), Some(&b"warn"[..])),
+///     other => panic!("at rest, so it is taken as it is: {other:?}"),
+/// }
 ///
 /// std::fs::write(&path, "info")?;
 /// loop {
@@ -136,13 +136,17 @@ impl Watch {
     /// # Errors
     ///
     /// See [`ErrorKind`]. The path stays watched whatever happens, and the
-    /// signal is set when another try is worth it.
+    /// signal is set when another try is worth it; only where the watching
+    /// thread cannot be started, nothing is watched and nothing sets it.
     /// [`Moved`](ErrorKind::Moved) asks for new pins at once.
     pub fn read(&mut self, pins: &mut Pins) -> Result<Reading, Error> {
         if self.armed.member.is_none() {
             let joined = Member::join(&self.signal, self.with_events);
             self.armed.member = Some(joined.map_err(|error| {
-                let message = format!("the watching thread cannot be started: {error}");
+                let message = format!(
+                    "the watching thread cannot be started: {error}; \
+                     raise the limit of threads (ulimit -u, pids.max)"
+                );
                 Error::new(ErrorKind::Io, &self.path, message)
             })?);
         }

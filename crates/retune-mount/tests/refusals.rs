@@ -137,6 +137,12 @@ fn b21_a_huge_file_is_refused_before_it_is_read() {
             .contains("the limit for one key is 1048576"),
         "{error}"
     );
+    // A publisher compares with what is there, and need not read it for that.
+    let volume = Volume::new([("a", "1")]);
+    let key = fs::File::options().write(true).open(volume.path("a"));
+    key.unwrap().set_len(1 << 43).unwrap();
+    volume.publish([("a", "1")]);
+    assert_eq!(fs::read(volume.path("a")).unwrap(), b"1");
     // What does not tell its size is stopped while it is read.
     let limits = Limits::default().key_bytes(16);
     let error = read_once("/proc/self/status", limits).expect_err("over 16 bytes");

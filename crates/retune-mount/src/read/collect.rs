@@ -206,19 +206,32 @@ impl Collector {
     }
 
     /// Reads all bytes into a buffer of exactly their size.
-    fn content(
+    pub(super) fn content(
         &mut self,
-        file: &mut std::fs::File,
+        file: &mut impl Read,
         size: u64,
         path: &Path,
     ) -> Result<Box<[u8]>, Error> {
         self.check_size(size, path)?;
-        let failed = |error| Error::io("read", path, error);
-        // Within the limit, so it fits into memory and into a usize.
-        let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
+        let mut read = |buffer: &mut [u8]| {
+            loop {
+                match file.read(buffer) {
+                    // By a signal, on a file system that lets it.
+                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                    result => return result.map_err(|error| Error::io("read", path, error)),
+                }
+            }
+        };
+        let mut bytes = Vec::new();
+        let length = usize::try_from(size).unwrap_or(usize::MAX);
+        bytes.try_reserve_exact(length).map_err(|_| {
+            let message = format!("{size} bytes; there is no memory for them, lower the limit");
+            Error::new(ErrorKind::TooLarge, path, message)
+        })?;
+        bytes.resize(length, 0);
         let mut filled = 0;
         while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match file.read(rest).map_err(failed)? {
+            match read(rest)? {
                 0 => break,
                 n => filled += n,
             }
@@ -227,7 +240,7 @@ impl Collector {
         // It may have grown since, or (in /proc) never have told its size.
         let mut more = [0; 4096];
         loop {
-            let n = file.read(&mut more).map_err(failed)?;
+            let n = read(&mut more)?;
             if n == 0 {
                 break;
             }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fs;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 
@@ -84,4 +85,32 @@ fn pins_tell_that_a_plain_file_changed_since() {
     assert!(pins.still_current());
     fs::write(&path, "12").unwrap();
     assert!(!pins.still_current());
+}
+
+/// Interrupted before each byte.
+struct Interrupted<'a> {
+    text: &'a [u8],
+    now: bool,
+}
+
+impl Read for Interrupted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.now = !self.now;
+        match self.now {
+            true => Err(io::ErrorKind::Interrupted.into()),
+            false => (&mut self.text).take(1).read(buffer),
+        }
+    }
+}
+
+#[test]
+fn a_read_that_a_signal_interrupts_goes_on() {
+    // Of the size that was told, less, and more.
+    for size in [6, 3, 9] {
+        let text = b"config";
+        let mut file = Interrupted { text, now: false };
+        let mut collector = Collector::new(Limits::default());
+        let bytes = collector.content(&mut file, size, Path::new("/config"));
+        assert_eq!(*bytes.unwrap(), *text);
+    }
 }
