@@ -136,11 +136,11 @@ fn bad_edit(stage: &mut Stage) -> Result {
     let from = stage.edit("warn", "wran")?;
     let names = stage.names();
     let refused = |entry: &&Entry| {
-        let message = entry.get("message");
+        let report = entry.get("report");
         let place = format!("{}/log-level:1:1", entry.process);
         entry.get("level") == "warn"
-            && message.contains(&place)
-            && message.contains("did you mean `warn`?")
+            && report.contains(&place)
+            && report.contains("did you mean `warn`?")
     };
     stage.wait(
         "every process refuses it, with place and suggestion",

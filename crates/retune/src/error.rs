@@ -68,7 +68,7 @@ impl Error {
             warnings,
             ..
         } = &*self.0;
-        report::render_with(title, problems, warnings, color)
+        report::render(title, problems, warnings, color)
     }
 
     /// Prints the report to standard error and ends the process: with exit code 2, or as clap does

@@ -295,8 +295,13 @@ impl<T: Retune> Reloader<T> {
             warn!("{warning}");
         }
         if is_new {
-            let title = "configuration refused, the last good one stays";
-            warn!("{}", report::render(title, &problems, false));
+            warn!(
+                generation,
+                reason,
+                problems = problems.len(),
+                report = report::excerpts(&problems),
+                "configuration refused, the last good one stays"
+            );
         }
         Outcome::Refused(problems)
     }

@@ -16,35 +16,43 @@ use crate::problem::Problem;
 
 /// The report for people: each problem with its place and the line in question marked, what stands in
 /// one file together. No line of a secret is shown, and of other lines nothing but the value in question.
-pub(crate) fn render(title: &str, problems: &[Problem], color: bool) -> String {
-    render_with(title, problems, &[], color)
-}
-
-/// The same, and what is merely odd after it: a name that nothing answers to may be the one that is
-/// missing.
-pub(crate) fn render_with(
+/// What is merely odd comes after it: a name that nothing answers to may be the one that is missing.
+pub(crate) fn render(
     title: &str,
     problems: &[Problem],
     warnings: &[Problem],
     color: bool,
 ) -> String {
+    let blocks = blocks(problems, Level::ERROR, color);
+    let odd = self::blocks(warnings, Level::WARNING, color);
+    let count = match problems.len() {
+        1 => "1 problem".to_owned(),
+        count => format!("{count} problems"),
+    };
+    let parts = [title.to_owned()].into_iter().chain(blocks).chain(odd);
+    parts.chain([count]).collect::<Vec<_>>().join("\n\n")
+}
+
+/// The problems alone, for a log line that says the rest in fields of its own.
+pub(crate) fn excerpts(problems: &[Problem]) -> String {
+    blocks(problems, Level::ERROR, false)
+        .collect::<Vec<_>>()
+        .join("\n\n")
+}
+
+fn blocks<'p>(
+    problems: &'p [Problem],
+    level: Level<'p>,
+    color: bool,
+) -> impl Iterator<Item = String> + 'p {
     let renderer = if color {
         Renderer::styled()
     } else {
         Renderer::plain()
     };
-    let mut report = format!("{title}\n\n");
-    for (level, problems) in [(Level::ERROR, problems), (Level::WARNING, warnings)] {
-        for problem in in_order(problems) {
-            report.push_str(&renderer.render(&[group(problem, level.clone())]));
-            report.push_str("\n\n");
-        }
-    }
-    match problems.len() {
-        1 => report.push_str("1 problem"),
-        count => report.push_str(&format!("{count} problems")),
-    }
-    report
+    in_order(problems)
+        .into_iter()
+        .map(move |problem| renderer.render(&[group(problem, level.clone())]))
 }
 
 /// The problems of each text together and in its order; texts, variables and flags as they came.

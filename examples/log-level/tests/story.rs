@@ -12,11 +12,11 @@ fn says(message: &str) -> impl Fn(&Value) -> bool {
 }
 
 fn refuses(line: &Value) -> bool {
-    let message = line["message"].as_str().unwrap();
+    let report = line["report"].as_str().unwrap();
     line["level"] == "warn"
         && line["logger"] == "retune::reload"
-        && message.contains("/configs/log-level:1:1")
-        && message.contains("did you mean `warn`?")
+        && report.contains("/configs/log-level:1:1")
+        && report.contains("did you mean `warn`?")
 }
 
 /// A line without its time.
@@ -161,12 +161,12 @@ fn a_server_address_that_is_no_url_is_refused() {
     let mut client = Pod::client(&[("log-level", "info"), ("server-address", "http://a:1")]);
     client.publish(&[("log-level", "info"), ("server-address", "http:// a")]);
     let refusal = client.logs("the refusal", |line| line["logger"] == "retune::reload");
-    let message = refusal["message"].as_str().unwrap();
+    let report = refusal["report"].as_str().unwrap();
     assert!(
-        message.contains("`server_address`: expected a URL"),
-        "{message}"
+        report.contains("`server_address`: expected a URL"),
+        "{report}"
     );
-    assert!(message.contains("/configs/server-address:1:1"), "{message}");
+    assert!(report.contains("/configs/server-address:1:1"), "{report}");
 }
 
 #[test]

@@ -162,7 +162,7 @@ impl Entry {
 
     /// What the line tells beside the usual.
     pub(super) fn others(&self) -> String {
-        let usual = ["level", "logger", "message", "timestamp"];
+        let usual = ["level", "logger", "message", "report", "timestamp"];
         let others = self
             .fields
             .iter()

@@ -192,19 +192,18 @@ impl Stage {
             _ => Style::Warn,
         };
         let place = format!("{}/", self.dir.path().display());
-        let message = entry.get("message").replace(&place, "");
-        let mut lines = message.lines();
+        let report = entry.get("report").replace(&place, "");
         let first = self
             .screen
             .now()
             .and(Style::Name, format!("{:<9} ", entry.process))
             .and(level, format!("{:<5} ", entry.get("level")))
-            .and(Style::Plain, lines.next().unwrap_or_default())
+            .and(Style::Plain, entry.get("message"))
             .and(Style::Dim, format!("  {}", entry.others()));
         self.screen.print(first);
         // Of a report that all give, one is enough.
         if entry.process == "server-1" {
-            for line in lines.filter(|line| !line.is_empty()) {
+            for line in report.lines() {
                 self.screen
                     .print(Screen::below().and(level, format!("  {line}")));
             }

@@ -15,7 +15,7 @@ fn place(text: &Arc<Text>, part: &str) -> Origin {
 
 /// The report of one problem, without the title and the count.
 fn one(problem: Problem) -> String {
-    let report = render("T", &[problem], false);
+    let report = render("T", &[problem], &[], false);
     report
         .trim_start_matches("T\n\n")
         .trim_end_matches("\n\n1 problem")
@@ -41,7 +41,7 @@ fn every_problem_is_shown_with_its_line_and_what_to_do_those_of_a_file_together(
         Problem::new("name", "missing: expected text"),
     ];
     assert_eq!(
-        render("cannot load the configuration", &problems, false),
+        render("cannot load the configuration", &problems, &[], false),
         "\
 cannot load the configuration
 
@@ -77,8 +77,8 @@ error: `name`: missing: expected text
 fn colour_is_all_that_colour_adds() {
     let config = text("port: x\n");
     let problem = Problem::new("port", "expected a number").at(place(&config, "x"));
-    let plain = render("T", std::slice::from_ref(&problem), false);
-    let colored = render("T", &[problem], true);
+    let plain = render("T", std::slice::from_ref(&problem), &[], false);
+    let colored = render("T", &[problem], &[], true);
     assert!(!plain.contains('\u{1b}') && colored.contains('\u{1b}'));
     let mut bare = String::new();
     for part in colored.split('\u{1b}') {
