@@ -1,7 +1,7 @@
 //! Why a command ends without success.
 
 use std::fmt::Display;
-use std::io;
+use std::io::{self, Write};
 
 /// Why a command ends without success.
 #[derive(Debug)]
@@ -16,6 +16,11 @@ pub(crate) enum Failure {
 
 /// What every command returns.
 pub(crate) type Result<T = ()> = std::result::Result<T, Failure>;
+
+/// Says something on the standard error, if anybody hears it.
+pub(crate) fn tell(what: impl Display) {
+    let _ = writeln!(io::stderr(), "{what}");
+}
 
 // === impl Failure ===
 

@@ -3,7 +3,6 @@
 //! Exit codes: 0 success, 1 failure, 2 wrong usage. `retune mount watch` runs until it is
 //! interrupted; a shell then sees 130.
 #![forbid(unsafe_code)]
-#![allow(clippy::print_stderr, reason = "errors of a command-line tool")]
 
 mod completions;
 mod failure;
@@ -47,11 +46,13 @@ fn main() -> ExitCode {
         // Whoever read our output has seen enough.
         Ok(()) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Err(Failure::Message(message)) => {
-            eprintln!("error: {message}");
+            failure::tell(format_args!("error: {message}"));
             ExitCode::FAILURE
         }
         Err(Failure::Usage(message)) => {
-            eprintln!("error: {message}\n\nFor more information, try '--help'.");
+            failure::tell(format_args!(
+                "error: {message}\n\nFor more information, try '--help'."
+            ));
             ExitCode::from(2)
         }
     }

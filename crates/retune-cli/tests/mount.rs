@@ -159,6 +159,28 @@ fn wrong_usage_ends_with_2_and_touches_nothing() {
 }
 
 #[test]
+fn what_could_not_be_read_again_is_not_published() {
+    let folder = folder();
+    let dir = folder.path().join("volume");
+    succeed(&dir, "set DIR a=1");
+    let file = folder.path().join("big");
+    fs::write(&file, vec![b'x'; (1 << 20) + 1]).expect("written");
+    let big = format!("big=@{}", file.display());
+    let error = fail(&dir, &format!("set DIR {big}"), 1);
+    assert!(
+        error.contains("big: 1048577 bytes") && error.contains("1048576"),
+        "{error}"
+    );
+    fs::write(&file, vec![b'x'; 1 << 20]).expect("written");
+    let keys: Vec<_> = (0..5).map(|n| format!("{n}{big}")).collect();
+    let error = fail(&dir, &format!("set DIR {}", keys.join(" ")), 1);
+    assert!(error.contains("4194304"), "{error}");
+    succeed(&dir, &format!("set DIR {big}"));
+    succeed(&dir, "rm DIR big");
+    assert_eq!(read(&dir, "a"), "1");
+}
+
+#[test]
 fn show_prints_keys_sizes_and_cut_values() {
     let folder = folder();
     let dir = folder.path().join("volume");

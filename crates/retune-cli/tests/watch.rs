@@ -27,7 +27,8 @@ impl Watch {
             .args(["mount", "watch"])
             .arg(dir)
             .args(options)
-            .stdout(Stdio::piped());
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
         let out = BufReader::new(child.stdout.take().expect("a pipe"));
         let (sender, lines) = channel();
@@ -112,7 +113,13 @@ fn watch_prints_one_line_a_generation_and_never_a_value() {
 fn watch_waits_for_a_volume_that_is_not_there_yet() {
     let folder = folder();
     let dir = folder.path().join("later/volume");
-    let watch = Watch::start(&dir, &[]);
+    let mut watch = Watch::start(&dir, &[]);
+    // Else its first look may meet the volume half made, which counts as it is.
+    let mut said = String::new();
+    let stderr = watch.child.stderr.take().expect("a pipe");
+    BufReader::new(stderr).read_line(&mut said).expect("a line");
+    assert!(said.contains("nothing at this path"), "{said}");
+    // From here on nobody hears what it says beside its lines, which is no reason to end.
     succeed(&dir, "set DIR log-level=warn");
     let line = watch.line();
     assert!(line.contains("generation 1: added log-level"), "{line}");

@@ -86,6 +86,7 @@ impl Target {
 
     /// Publishes these keys and no others.
     pub(super) fn publish(self, keys: &Keys) -> Result {
+        check_sizes(keys).map_err(|failure| failure.within(self.publisher.dir().display()))?;
         let mode = if self.secret { SECRET_MODE } else { 0o644 };
         let published = self.publisher.clone().file_mode(mode).publish(keys)?;
         let mut out = io::stdout().lock();
@@ -105,5 +106,28 @@ impl Target {
             writeln!(out, "nothing changed")?;
         }
         Ok(())
+    }
+}
+
+/// Refuses what no command, and no program with the usual limits, could read again.
+fn check_sizes(keys: &Keys) -> Result {
+    let limits = Limits::default();
+    for (key, bytes) in keys {
+        if bytes.len() as u64 > limits.key_bytes {
+            return Err(Failure::new(format!(
+                "{}: {} bytes; the limit for one key is {}",
+                key.display(),
+                bytes.len(),
+                limits.key_bytes
+            )));
+        }
+    }
+    let all: u64 = keys.values().map(|bytes| bytes.len() as u64).sum();
+    match all > limits.volume_bytes {
+        true => Err(Failure::new(format!(
+            "{all} bytes in all; the limit for one volume is {}",
+            limits.volume_bytes
+        ))),
+        false => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ use retune_mount::{
 use serde_json::{Value, json};
 
 use super::show::printable;
-use crate::failure::Result;
+use crate::failure::{self, Result};
 use crate::time;
 
 /// How many keys of one sort a line of text names.
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args) -> Result {
             Ok(_) => state.clone(),
         };
         if now != state {
-            eprintln!("{now}");
+            failure::tell(&now);
             state = now;
         }
         // Of one change the first hint counts: a file that settles is looked at more than once.
