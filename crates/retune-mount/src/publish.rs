@@ -202,17 +202,33 @@ impl Publisher {
         }
         let data_dir = self.create_data_dir()?;
         step(on_step, Step::DirCreated)?;
-        self.write_payload(&self.dir.join(&data_dir), payload, on_step)?;
-        if self.order == LinkOrder::BeforeRename {
-            self.create_links(&links, on_step)?;
+        let written = self.write_and_swap(&data_dir, payload, &links, on_step);
+        if let Err(Stop::Error(_)) = written {
+            // Nobody has seen it, and it may be what fills the disk.
+            _ = fs::remove_dir_all(self.dir.join(&data_dir));
         }
-        self.swap(&data_dir, on_step)?;
+        written?;
         if self.order == LinkOrder::AfterRename {
             self.create_links(&links, on_step)?;
         }
         self.clean_up(&links, &data_dir, on_step)?;
         let changed = true;
         Ok(Published { changed, data_dir })
+    }
+
+    /// All up to the one step that readers see: what fails here has changed nothing for them.
+    fn write_and_swap(
+        &self,
+        data_dir: &OsStr,
+        payload: &Payload<'_>,
+        links: &BTreeSet<&OsStr>,
+        on_step: OnStep<'_>,
+    ) -> Result<(), Stop> {
+        self.write_payload(&self.dir.join(data_dir), payload, on_step)?;
+        if self.order == LinkOrder::BeforeRename {
+            self.create_links(links, on_step)?;
+        }
+        self.swap(data_dir, on_step)
     }
 
     /// The current data directory, if its content is the payload already.

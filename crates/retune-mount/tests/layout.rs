@@ -212,6 +212,23 @@ fn a_publish_cut_short_at_any_step_is_finished_by_the_next() {
 }
 
 #[test]
+fn a_publish_that_fails_leaves_nothing_behind() {
+    for order in ORDERS {
+        let volume = Volume::new([("a", "1")]);
+        let before = fs::read_dir(&volume.dir).unwrap().count();
+        // Written is `a`, and then no file system takes the other name.
+        let keys = [("a", "2"), (&*"x".repeat(300), "3")];
+        let publisher = Publisher::open(&volume.dir).unwrap().link_order(order);
+        publisher.publish(keys).unwrap_err();
+        assert_eq!(fs::read_dir(&volume.dir).unwrap().count(), before);
+        assert_eq!(
+            read(&volume.dir).get("a").map(<[u8]>::to_vec),
+            Some(b"1".to_vec())
+        );
+    }
+}
+
+#[test]
 fn the_publisher_refuses_what_is_not_its_own() {
     let volume = Volume::new([("a", "1")]);
     fs::write(volume.path("mine"), "a user's file").unwrap();
