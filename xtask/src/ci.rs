@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 
 use crate::sh::{cargo, program, run, works};
-use crate::{Result, behaviours, image, loom, packages, torture};
+use crate::{Result, behaviours, image, loom, miri, packages, torture};
 
 /// A part of CI, in the order in which they run: what fails soonest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -26,6 +26,8 @@ pub(crate) enum Part {
     Macos,
     /// The live cell under every interleaving that loom finds.
     Loom,
+    /// The live cell's readers under Miri's detector of races.
+    Miri,
     /// Readers against a publisher that is killed at random.
     Torture,
     /// The demo shows what it claims.
@@ -87,6 +89,14 @@ pub(crate) fn run_parts(parts: &[Part]) -> Result {
     }
 }
 
+// === impl Outcome ===
+
+impl From<Option<String>> for Outcome {
+    fn from(skipped: Option<String>) -> Self {
+        skipped.map_or(Self::Held, Self::Skipped)
+    }
+}
+
 // === impl Part ===
 
 impl Part {
@@ -106,6 +116,7 @@ impl Part {
             Self::Doc => doc()?,
             Self::Macos => return macos(),
             Self::Loom => loom::run()?,
+            Self::Miri => return miri::run().map(Outcome::from),
             Self::Torture => torture::run(torture::Size::Ci)?,
             Self::Demo => run(&mut cargo("demo"))?,
             Self::Image => {

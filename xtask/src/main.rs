@@ -15,6 +15,7 @@ mod ci;
 mod demo;
 mod image;
 mod loom;
+mod miri;
 mod packages;
 mod sh;
 mod torture;
@@ -60,6 +61,8 @@ enum Task {
     },
     /// The live cell under every interleaving that loom finds.
     Loom,
+    /// The live cell's readers under Miri's detector of races, where a nightly Rust has it.
+    Miri,
     /// The figures of docs/performance.md.
     Bench {
         /// One of `crates/retune/benches`; all if not given.
@@ -76,6 +79,9 @@ fn main() -> ExitCode {
         Task::Torture { ci: true } => torture::run(torture::Size::Ci),
         Task::Torture { ci: false } => torture::run(torture::Size::Full),
         Task::Loom => loom::run(),
+        Task::Miri => {
+            miri::run().map(|skipped| skipped.iter().for_each(|what| println!("skipped: {what}")))
+        }
         Task::Bench { name } => bench::run(name.as_deref()),
     };
     match result {

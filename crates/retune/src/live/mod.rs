@@ -3,6 +3,8 @@
 mod cell;
 mod changes;
 mod local;
+#[cfg(all(test, not(loom)))]
+mod races;
 mod record;
 mod shared;
 mod subscriber;
