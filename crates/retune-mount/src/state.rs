@@ -38,6 +38,9 @@ pub enum PollReason {
     /// The path passes a file system of this name, which does not tell of
     /// changes that are made elsewhere.
     FileSystem(&'static str),
+    /// A directory on the way may be searched by this process, but not read;
+    /// that is needed to watch it.
+    Unreadable,
     /// `/proc` is not mounted; it is needed to watch exactly the directory that is read.
     NoProc,
     /// Events are only used on Linux.
@@ -88,6 +91,10 @@ impl fmt::Display for PollReason {
             Self::FileSystem(name) => {
                 write!(f, "{name} does not report changes that are made elsewhere")
             }
+            Self::Unreadable => f.write_str(
+                "a directory on the way may be searched but not read, which events need; \
+                 let the process read it",
+            ),
             Self::NoProc => f.write_str("/proc is not mounted"),
             Self::NotLinux => f.write_str("events are only used on Linux"),
             Self::Os(errno) => {

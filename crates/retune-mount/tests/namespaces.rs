@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use retune_mount::{
-    ErrorKind, Limits, LinkOrder, PathState, Pins, Publisher, Signal, Watch, health,
+    ErrorKind, Limits, LinkOrder, PathState, Pins, PollReason, Publisher, Signal, Watch, health,
 };
 use support::{Follower, Volume, in_child, own_mounts};
 
@@ -96,6 +96,29 @@ fn a_volume_torn_down_under_its_mount_is_orphaned() {
         "the last good content stays"
     );
     run(&["umount"], &[container.path()]);
+}
+
+#[test]
+fn c4_without_proc_the_poll_finds_the_change_and_events_come_back_with_it() {
+    let test = "c4_without_proc_the_poll_finds_the_change_and_events_come_back_with_it";
+    if !with_own_mounts(test) {
+        return;
+    }
+    let volume = Volume::new([("a", "1")]);
+    run(&["mount", "-t", "tmpfs", "none"], &[Path::new("/proc")]);
+    let hour = Duration::from_secs(3600);
+    let mut follower = Follower::with(&volume.dir, |watch| watch.poll_every(hour, OFTEN));
+    let expected = PathState::Polling {
+        reason: PollReason::NoProc,
+        every: OFTEN,
+    };
+    assert_eq!(follower.watch.state(), &expected);
+    volume.publish([("a", "2")]);
+    follower.until_text("a", "2");
+    run(&["umount"], &[Path::new("/proc")]);
+    follower.until("events", |this| this.watch.state() == &PathState::Events);
+    volume.publish([("a", "3")]);
+    follower.until_text("a", "3");
 }
 
 #[test]

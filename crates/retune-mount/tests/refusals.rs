@@ -63,6 +63,14 @@ fn a23_b19_a_file_without_permission_is_an_error_that_tells_who_and_why() {
     fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
     follower.until("readable again", |this| this.ok);
     assert_eq!(follower.seen.len(), 1, "and nothing changed meanwhile");
+    // A directory that may be searched but not read gives no events, and the state says so.
+    if cfg!(target_os = "linux") {
+        fs::set_permissions(tmp.path(), Permissions::from_mode(0o300)).unwrap();
+        let polled = Follower::events_only(&path);
+        assert!(polled.ok);
+        let state = polled.watch.state().to_string();
+        assert!(state.contains("let the process read it"), "{state}");
+    }
     // A directory that may not be searched names the directory.
     fs::set_permissions(tmp.path(), Permissions::from_mode(0o000)).unwrap();
     let error = refused(&path);

@@ -101,6 +101,7 @@ fn reason(errno: Errno) -> PollReason {
     match errno {
         Errno::MFILE | Errno::NFILE => PollReason::NoInstances,
         Errno::NOSPC => PollReason::NoWatches,
+        Errno::ACCESS => PollReason::Unreadable,
         errno => PollReason::Os(errno.raw_os_error()),
     }
 }
