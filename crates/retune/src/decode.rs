@@ -230,7 +230,7 @@ impl Decoder {
             None => own,
         };
         // A command line is for everybody to read.
-        let or_flag = if field.shape.is_secret() {
+        let or_flag = if field.shape.holds_secret() {
             ""
         } else {
             " or flag"

@@ -13,7 +13,7 @@ use crate::merge::{self, Merged};
 use crate::name;
 use crate::node::Node;
 use crate::origin::Origin;
-use crate::schema::{Default, Schema, Shape};
+use crate::schema::{Schema, Shape};
 use crate::source::Ignored;
 
 /// What a generation was made of.
@@ -212,23 +212,14 @@ impl Tree {
         overridden: impl IntoIterator<Item = &'n Node>,
         path: String,
     ) -> Explanation {
-        let default = known.and_then(|value| match value.field.default {
-            Default::None => None,
-            Default::Text(text) | Default::Code(text) => {
-                let secret = value.field.shape.is_secret();
-                let text = if secret {
-                    crate::secret::REDACTED
-                } else {
-                    text
-                };
-                Some(Given {
-                    value: text.to_owned(),
-                    origin: Origin::Default,
-                    secret,
-                    ignored: None,
-                })
-            }
-        });
+        let default = known
+            .and_then(|value| value.field.shown_default())
+            .map(|(text, secret)| Given {
+                value: text.to_owned(),
+                origin: Origin::Default,
+                secret,
+                ignored: None,
+            });
         let mut losers: Vec<_> = overridden.into_iter().map(Given::of).collect();
         // Without a value, `null` cleared what the sources gave, and the default holds.
         let winner = match node {

@@ -143,8 +143,8 @@ pub trait Retune: Value + Send + Sync + 'static {
     }
 
     /// Adds a flag for each value to the program's own clap command, with its docs and default.
-    /// Give what the command parsed to [`Loader::flags`]. Secrets have no flag: a command line is
-    /// for everybody to read.
+    /// Give what the command parsed to [`Loader::flags`]. Secrets, and what may hold one, have no
+    /// flag: a command line is for everybody to read.
     #[cfg(feature = "clap")]
     fn augment(command: clap::Command) -> clap::Command {
         source::augment(command, &flat::Flat::new(Self::SCHEMA), None)

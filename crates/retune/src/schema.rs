@@ -1,6 +1,7 @@
 //! What a type looks like from outside: the static table that `#[derive(Retune)]` emits.
 
 use crate::name;
+use crate::secret::REDACTED;
 
 /// A struct as its configuration sees it.
 #[derive(Clone, Copy, Debug)]
@@ -173,6 +174,27 @@ impl Field {
     pub const fn raw(mut self) -> Self {
         self.raw = true;
         self
+    }
+
+    /// The default as people may see it, and whether it is a secret.
+    pub(crate) fn shown_default(&self) -> Option<(&'static str, bool)> {
+        let text = match self.default {
+            Default::None => return None,
+            Default::Text(text) | Default::Code(text) => text,
+        };
+        // A variant's name alone holds nothing.
+        let is_name = matches!(self.shape.inner(), Shape::Choice(variants) if variants
+            .iter()
+            .any(|variant| variant.content.is_none() && name::same(variant.name, text)));
+        if self.shape.is_secret() || self.shape.holds_secret() && !is_name {
+            return Some((REDACTED, true));
+        }
+        let shown = match (self.default, &self.shape) {
+            (Default::Code("Default::default()"), Shape::List(_)) => "[]",
+            (Default::Code("Default::default()"), Shape::Map(_)) => "{}",
+            _ => text,
+        };
+        Some((shown, false))
     }
 }
 

@@ -238,8 +238,11 @@ fn a_value_set_by_code_that_is_refused_is_not_kept_and_leaves_no_trace() {
 #[cfg(feature = "clap")]
 mod flags {
     use super::*;
+    use std::collections::BTreeMap;
+
     use clap::error::ErrorKind;
     use clap::{Arg, Command};
+    use retune::Secret;
 
     #[derive(Debug, Retune)]
     struct Server {
@@ -320,6 +323,43 @@ mod flags {
         assert_eq!(load(&["--names", "a,b"]).names, ["a", "b"]);
         assert_eq!(load(&["--names=a,b", "--names=c,d"]).names, ["a,b", "c,d"]);
         assert!(load(&["--names="]).names.is_empty());
+    }
+
+    #[derive(Debug, Retune)]
+    struct Guarded {
+        #[retune(default = "a=hunter2")]
+        keys: BTreeMap<String, Secret<String>>,
+        #[retune(default)]
+        several: Vec<Secret<String>>,
+        #[retune(default = "memory")]
+        sessions: Sessions,
+        #[retune(default = "{redis: {password: hunter2}}")]
+        others: Sessions,
+        #[retune(default)]
+        names: Vec<String>,
+    }
+
+    #[derive(Debug, Retune)]
+    enum Sessions {
+        Memory,
+        Redis { password: Secret<String> },
+    }
+
+    #[test]
+    fn h1_h2_what_may_hold_a_secret_has_no_flag_and_shows_no_default() {
+        let help = Guarded::augment(Command::new("x")).render_long_help();
+        let help = help.to_string();
+        assert!(help.contains("--names"), "{help}");
+        assert!(help.contains("[default: []]"), "{help}");
+        for hidden in ["--keys", "--several", "--sessions", "--others", "hunter2"] {
+            assert!(!help.contains(hidden), "{hidden}: {help}");
+        }
+        let live = Guarded::loader().watch().unwrap();
+        let told = format!("{:?}", live.explain_all());
+        assert!(!told.contains("hunter2"), "{told}");
+        let default = |path: &str| live.explain(path).unwrap().winner.unwrap();
+        assert!(default("others").secret && default("keys").secret);
+        assert_eq!(default("sessions").value, "memory");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::flat::{Flat, FlatValue};
 use crate::name;
 use crate::node::{Node, NodeValue};
 use crate::origin::Origin;
-use crate::schema::{Default, Shape};
+use crate::schema::Shape;
 
 /// Flags of a parsed command line. Only values that were really given count.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Flags {
 pub(crate) fn augment(command: Command, flat: &Flat, prefix: Option<&str>) -> Command {
     flat.values()
         .filter(|value| !matches!(value.field.shape.inner(), Shape::Struct(_)))
-        .filter(|value| !value.field.shape.is_secret())
+        .filter(|value| !value.field.shape.holds_secret())
         .fold(command, |command, value| command.arg(arg(value, prefix)))
 }
 
@@ -29,9 +29,8 @@ fn arg(value: &FlatValue, prefix: Option<&str>) -> Arg {
     let field = value.field;
     let flag = flag(value);
     let mut notes = Vec::new();
-    match field.default {
-        Default::None => {}
-        Default::Text(text) | Default::Code(text) => notes.push(format!("[default: {text}]")),
+    if let Some((text, _)) = field.shown_default() {
+        notes.push(format!("[default: {text}]"));
     }
     if let Some(variable) = field.env {
         notes.push(format!("[env: {variable}]"));
