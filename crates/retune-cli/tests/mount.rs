@@ -36,6 +36,21 @@ fn set_makes_a_volume_as_a_kubelet_does_and_keeps_other_keys() {
 }
 
 #[test]
+fn a_key_that_is_too_large_to_be_read_can_be_removed() {
+    let folder = folder();
+    let dir = folder.path().join("volume");
+    let publisher = retune_mount::Publisher::create(&dir).expect("a directory");
+    let large = vec![b'x'; 3 << 20];
+    publisher
+        .publish([("large", &*large), ("small", b"1")])
+        .expect("published");
+    let error = fail(&dir, "show DIR", 1);
+    assert!(error.contains("limit for one key"), "{error}");
+    succeed(&dir, "rm DIR large");
+    assert!(succeed(&dir, "show DIR").contains("small"));
+}
+
+#[test]
 fn both_link_orders_end_with_the_same_volume() {
     let folder = folder();
     for (name, option) in [("new", ""), ("old", "--old-order")] {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use retune_mount::{Kind, Limits, LinkOrder, Publisher};
+use retune_mount::{Limits, LinkOrder, Publisher};
 
 use super::secrecy::{SECRET_MODE, is_private};
 use crate::failure::{Failure, Result};
@@ -54,27 +54,33 @@ impl Target {
         let dir = &args.dir;
         let lock = File::open(dir).map_err(Failure::at(dir.display()))?;
         lock.lock().map_err(Failure::at(dir.display()))?;
-        let found = retune_mount::read_once(dir, Limits::default())?;
-        let is_volume = found.kind() == Kind::Volume;
-        if !is_volume && !args.force && !found.is_empty() {
+        let is_volume = fs::symlink_metadata(dir.join("..data")).is_ok();
+        if !is_volume && !args.force && holds_files(dir)? {
             return Err(Failure::new(format!(
                 "{}: holds files but is no volume (there is no ..data in it); \
                  name another directory, or publish beside them with --force",
                 dir.display(),
             )));
         }
+        // What is too large for a program to read can be taken out again.
+        let limits = Limits::default()
+            .key_bytes(u64::MAX)
+            .volume_bytes(u64::MAX)
+            .keys(usize::MAX);
+        let found = is_volume.then(|| retune_mount::read_once(dir, limits));
+        let found = found.transpose()?;
         let order = if args.old_order {
             LinkOrder::BeforeRename
         } else {
             LinkOrder::AfterRename
         };
-        let own = found.keys().filter(|_| is_volume);
+        let own = found.iter().flat_map(|found| found.keys());
         Ok(Self {
             publisher: publisher.link_order(order),
             keys: own
                 .map(|(key, bytes)| (key.to_owned(), bytes.to_owned()))
                 .collect(),
-            secret: is_volume && is_private(dir, &found),
+            secret: found.is_some_and(|found| is_private(dir, &found)),
             _lock: lock,
         })
     }
@@ -130,4 +136,15 @@ fn check_sizes(keys: &Keys) -> Result {
         ))),
         false => Ok(()),
     }
+}
+
+/// Whether there is anything but what a publish that was cut short leaves behind.
+fn holds_files(dir: &Path) -> Result<bool> {
+    let mut entries = fs::read_dir(dir).map_err(Failure::at(dir.display()))?;
+    Ok(entries.any(|entry| {
+        entry.is_ok_and(|entry| {
+            let own = entry.file_name().as_encoded_bytes().starts_with(b"..");
+            !own && entry.path().exists()
+        })
+    }))
 }
