@@ -68,14 +68,16 @@ impl Metrics<'_> {
             "Number of the generation that readers see.",
             status.generation,
         )?;
+        // Not of OpenMetrics' type `info`, which Prometheus' own text format does not know.
         self.0
             .encode_descriptor(
-                "retune_config",
+                "retune_config_info",
                 "Hash of the values that readers see, secrets aside: replicas that run the same have the same.",
                 None,
-                MetricType::Info,
+                MetricType::Gauge,
             )?
-            .encode_info(&[("hash", status.hash.as_str())])?;
+            .encode_family(&[("hash", status.hash.as_str())])?
+            .encode_gauge(&1_u64)?;
         self.gauge(
             "retune_generations_held",
             "Old generations that somebody still holds.",

@@ -37,7 +37,7 @@ impl Metrics {
                 let suffix = name.strip_prefix(&family).expect("a sample of its family");
                 let wanted: &[&str] = match families[&family].as_str() {
                     "counter" => &["_total"],
-                    "info" => &["_info"],
+                    "info" => panic!("{line}: unknown to Prometheus' own text format"),
                     "histogram" => &["_sum", "_count", "_bucket"],
                     _ => &[""],
                 };
