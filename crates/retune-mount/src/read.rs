@@ -23,7 +23,7 @@ pub(crate) struct Outcome {
     pub(crate) snapshot: Snapshot,
     /// What settling goes by; `None` for content below a pin, which never changes.
     pub(crate) plain: Option<PlainState>,
-    /// The single file is a mount of its own.
+    /// It is a mount of a single file, or a directory that holds such.
     pub(crate) mount: bool,
 }
 
@@ -132,8 +132,8 @@ fn attempt(walk: &mut Walk<'_>, path: &Path, confined: bool) -> Result<Outcome, 
             let key = path
                 .file_name()
                 .map_or_else(|| PathBuf::from(&name), PathBuf::from);
-            let mount = collector.file(walk, &dir, &name, key)?;
-            Ok(collector.finish(Kind::File, walk.pins.of(&dir), mount))
+            collector.file(walk, &dir, &name, key)?;
+            Ok(collector.finish(Kind::File, walk.pins.of(&dir)))
         }
         Found::Dir(dir) => {
             let data = match dir.below {
@@ -145,14 +145,14 @@ fn attempt(walk: &mut Walk<'_>, path: &Path, confined: bool) -> Result<Outcome, 
             };
             if let Some(data) = data {
                 collector.list(walk, &Level::top(&data, Fence::AtStart))?;
-                return Ok(collector.finish(Kind::Volume, walk.pins.of(&data), false));
+                return Ok(collector.finish(Kind::Volume, walk.pins.of(&data)));
             }
             walk.observer.passing(&dir, Names::All);
             collector.list(walk, &Level::top(&dir, at_start))?;
             if collector.keys.is_empty() && dir.links == 0 {
                 return Err(Error::orphaned(path));
             }
-            Ok(collector.finish(Kind::Directory, None, false))
+            Ok(collector.finish(Kind::Directory, None))
         }
     }
 }

@@ -21,9 +21,9 @@ pub enum PathState {
     /// The volume was torn down under the process. It never updates again:
     /// only a restart of the container connects it to the new volume.
     Orphaned,
-    /// The path is a mount of one single file, as `subPath` makes it: a new
-    /// file in its place never arrives as long as the container runs, hence no
-    /// update of a volume.
+    /// The path is a mount of one single file, as `subPath` makes it, or a
+    /// directory that holds such: a new file in its place never arrives as long
+    /// as the container runs, hence no update of a volume.
     SubPath,
 }
 
@@ -70,8 +70,8 @@ impl fmt::Display for PathState {
                  restart the container",
             ),
             Self::SubPath => f.write_str(
-                "a mount of a single file (subPath): no update of its volume arrives while the \
-                 container runs; mount the whole volume instead",
+                "a mount of a single file (subPath), or a directory of such: no update of the volume \
+                 arrives while the container runs; mount the whole volume instead",
             ),
         }
     }

@@ -63,6 +63,9 @@ fn a21_a_mount_of_a_single_file_is_told_apart() {
             "{path:?}"
         );
     }
+    // A directory of such files is no better off.
+    let directory = Follower::events_only(container.path());
+    assert_eq!(directory.watch.state(), &PathState::SubPath);
     run(&["umount"], &[&sub_path]);
 }
 

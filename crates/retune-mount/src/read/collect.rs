@@ -33,6 +33,8 @@ pub(super) struct Collector {
     hash: DefaultHasher,
     newest: Option<SystemTime>,
     unstable: bool,
+    /// A file is a mount of its own.
+    mount: bool,
 }
 
 /// One directory of those that are listed.
@@ -82,6 +84,7 @@ impl Collector {
             hash: DefaultHasher::new(),
             newest: None,
             unstable: false,
+            mount: false,
         }
     }
 
@@ -128,7 +131,7 @@ impl Collector {
             known => known,
         };
         match file_type {
-            FileType::RegularFile => self.file(walk, dir, name, key).map(drop),
+            FileType::RegularFile => self.file(walk, dir, name, key),
             FileType::Directory if level.depth >= MAX_DEPTH => {
                 let message = format!("lies more than {MAX_DEPTH} directories deep");
                 Err(Error::new(
@@ -149,21 +152,21 @@ impl Collector {
                 Entry::Link(_) | Entry::Other => Err(moved(&dir.path.join(name))),
             },
             FileType::Symlink => match walk.resolve(Some(level.root), &key, level.fence)? {
-                Found::Other(dir, name) => self.file(walk, &dir, &name, key).map(drop),
+                Found::Other(dir, name) => self.file(walk, &dir, &name, key),
                 Found::Dir(_) => Ok(()),
             },
             other => Err(not_regular(&dir.path.join(name), other)),
         }
     }
 
-    /// Reads one file; tells whether it is the root of a mount of its own.
+    /// Reads one file.
     pub(super) fn file(
         &mut self,
         walk: &mut Walk<'_>,
         dir: &Arc<Dir>,
         name: &OsStr,
         key: PathBuf,
-    ) -> Result<bool, Error> {
+    ) -> Result<(), Error> {
         let path = || dir.path.join(name);
         let plain = dir.below.is_none();
         self.check_count(&dir.path)?;
@@ -191,18 +194,17 @@ impl Collector {
         let meta = look(&file)?;
         check_regular(&path(), &meta)?;
         let bytes = self.content(&mut file, meta.stamp.size, &path())?;
-        let mut mount = false;
         if plain {
             let after = look(&file)?;
             self.unstable |= after.stamp != meta.stamp;
             self.note(&key, &after.stamp);
             walk.pins.add_plain(dir, name, after.stamp);
-            mount = crate::platform::is_mount_root(&file);
+            self.mount |= crate::platform::is_mount_root(&file);
         }
         self.keys.insert(key, bytes);
         #[cfg(test)]
         super::tests::after_key();
-        Ok(mount)
+        Ok(())
     }
 
     /// Reads all bytes into a buffer of exactly their size.
@@ -282,7 +284,7 @@ impl Collector {
         self.newest = self.newest.max(stamp.newest());
     }
 
-    pub(super) fn finish(self, kind: Kind, pin: Option<&Pin>, mount: bool) -> Outcome {
+    pub(super) fn finish(self, kind: Kind, pin: Option<&Pin>) -> Outcome {
         let plain = pin.is_none().then(|| PlainState {
             hash: self.hash.finish(),
             newest: self.newest,
@@ -297,7 +299,7 @@ impl Collector {
         Outcome {
             snapshot,
             plain,
-            mount,
+            mount: self.mount,
         }
     }
 }
