@@ -251,15 +251,15 @@ impl<T: Retune> Loader<T> {
 }
 
 fn first<T: Retune>(pipeline: &Pipeline, seen: &mut Observation) -> Result<T, Error> {
-    let value = pipeline.decode(seen);
+    let Some(value) = pipeline.decode(seen) else {
+        let problems = std::mem::take(&mut seen.problems);
+        let error = Error::new("the configuration is not valid", problems);
+        return Err(error.beside(std::mem::take(&mut seen.warnings)));
+    };
     for warning in &seen.warnings {
         tracing::warn!("{warning}");
     }
-    value.ok_or_else(|| {
-        let problems = std::mem::take(&mut seen.problems);
-        Error::new("the configuration is not valid", problems)
-            .beside(std::mem::take(&mut seen.warnings))
-    })
+    Ok(value)
 }
 
 impl<T> fmt::Debug for Loader<T> {

@@ -257,6 +257,8 @@ mod flags {
         new_ui: bool,
         #[retune(default = "")]
         names: Vec<String>,
+        #[retune(default = "")]
+        weights: BTreeMap<String, u32>,
     }
 
     fn parse(args: &[&str]) -> Result<clap::ArgMatches, clap::Error> {
@@ -323,6 +325,8 @@ mod flags {
         assert_eq!(load(&["--names", "a,b"]).names, ["a", "b"]);
         assert_eq!(load(&["--names=a,b", "--names=c,d"]).names, ["a,b", "c,d"]);
         assert!(load(&["--names="]).names.is_empty());
+        let weights = load(&["--weights", "{a: 1}", "--weights=b=2, c=3"]).weights;
+        assert_eq!(weights.into_values().collect::<Vec<_>>(), [1, 2, 3]);
     }
 
     #[derive(Debug, Retune)]

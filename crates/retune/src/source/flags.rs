@@ -118,18 +118,17 @@ impl Sealed for Flags {
                 continue;
             };
             let origin = Origin::Flag(format!("--{}", flag(value)).into());
-            let node = match (texts.as_slice(), value.field.shape.inner()) {
-                // Given several times, it is a list of what was given.
-                ([_, _, ..], Shape::List(_)) => {
-                    let items = texts
-                        .iter()
-                        .map(|text| Node::text(text.as_str(), origin.clone()));
-                    Node::new(NodeValue::List(items.collect()), origin)
-                }
-                (_, Shape::Map(_)) => Node::text(texts.join(","), origin),
-                _ => Node::text(texts.last().map(String::as_str).unwrap_or_default(), origin),
-            };
-            value.place(&mut layer.root, node, &mut layer.notes);
+            let mut nodes: Vec<_> = texts
+                .iter()
+                .map(|text| Node::text(text.as_str(), origin.clone()))
+                .collect();
+            // Given several times, it is a list of what was given; the entries of maps add up.
+            if nodes.len() > 1 && matches!(value.field.shape.inner(), Shape::List(_)) {
+                nodes = vec![Node::new(NodeValue::List(nodes), origin)];
+            }
+            for node in nodes {
+                value.place(&mut layer.root, node, &mut layer.notes);
+            }
         }
         layer
     }

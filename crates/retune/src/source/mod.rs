@@ -52,7 +52,7 @@ mod sealed {
     }
 }
 
-/// What kind of thing a source is; named sources are ordered by their kinds' usual order.
+/// What kind of thing a source is, in the usual order of sources from the lowest to the highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
