@@ -110,9 +110,11 @@ impl Subscriber {
         waker: &Waker,
         take: impl FnOnce() -> (u64, V),
     ) -> Poll<Option<V>> {
+        // Cloned first: a waker is the program's own code.
+        let waker = waker.clone();
         let mut state = self.state();
         if !state.closed && state.announced <= state.taken {
-            let old = state.waker.replace(waker.clone());
+            let old = state.waker.replace(waker);
             drop(state);
             drop(old);
             return Poll::Pending;
