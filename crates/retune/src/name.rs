@@ -74,7 +74,10 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     let limit = (wanted.len() / 3).clamp(1, 3);
     known
         .into_iter()
-        .map(|candidate| (distance(&wanted, &normal(candidate)), candidate))
+        .map(|candidate| (normal(candidate), candidate))
+        // As far apart as their lengths, at the least: most are not worth comparing.
+        .filter(|(normal, _)| normal.chars().count().abs_diff(wanted.chars().count()) <= limit)
+        .map(|(normal, candidate)| (distance(&wanted, &normal), candidate))
         // Where nothing is left of the name, it is another one.
         .filter(|(distance, _)| *distance <= limit && *distance < wanted.chars().count())
         .min_by_key(|(distance, _)| *distance)
