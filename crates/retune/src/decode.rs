@@ -78,9 +78,11 @@ impl Decoder {
                 };
                 content
                     .map_err(|error| {
-                        let at = error.valid_up_to();
-                        let message =
-                            format!("not UTF-8 at byte {at}, where {expects} is expected");
+                        let place = match node.secret {
+                            true => String::new(),
+                            false => format!(" at byte {}", error.valid_up_to()),
+                        };
+                        let message = format!("not UTF-8{place}, where {expects} is expected");
                         let help = "a `Vec<u8>` takes any bytes".to_owned();
                         self.problem(node, message, Some(help));
                     })
@@ -105,10 +107,11 @@ impl Decoder {
         self.problem(node, message, help);
     }
 
-    /// Reports that something is wrong with the node. The text must not show a secret's value.
+    /// Reports that something is wrong with the node. The text must not show a secret's value; what
+    /// it quotes of the node's own is struck.
     pub fn problem(&mut self, node: &Node, message: String, help: Option<String>) {
-        let mut problem = Problem::new(&self.path, message).on(node);
-        problem.help = help;
+        let mut problem = Problem::new(&self.path, scrubbed(message, node)).on(node);
+        problem.help = help.map(|help| scrubbed(help, node));
         self.problems.push(problem);
     }
 

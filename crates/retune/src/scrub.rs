@@ -1,31 +1,45 @@
-//! Messages of the program's own checks, without the secrets that they quote.
+//! Messages of the program's own code, without the secrets that they quote.
 
 use crate::node::{Node, NodeValue};
 use crate::secret::REDACTED;
 use crate::text;
 
-/// A check's message without the secrets below the node that was checked.
+/// What is shorter is no secret, and stands in every other word.
+const SHORTEST: usize = 4;
+
+/// A message without the secrets below a node.
 pub(crate) fn scrubbed(message: String, node: &Node) -> String {
-    // What is shorter is no secret, and stands in every other word.
-    const SHORTEST: usize = 4;
-    let scrub = |message: String, secret: &str| match secret.len() {
-        0..SHORTEST => message,
+    let mut secrets = Vec::new();
+    collect(node, &mut secrets);
+    // The longest first: of a secret that another begins with, no rest must stay.
+    secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets.iter().fold(message, |message, secret| {
         // As it is, and as `{:?}` writes it.
-        _ => message
+        let debug = format!("{secret:?}");
+        message
             .replace(secret, REDACTED)
-            .replace(&secret.escape_debug().to_string(), REDACTED),
+            .replace(debug.trim_matches('"'), REDACTED)
+    })
+}
+
+fn collect(node: &Node, secrets: &mut Vec<String>) {
+    let mut add = |secret: &str| {
+        if secret.len() >= SHORTEST {
+            secrets.push(secret.to_owned());
+        }
     };
     match &node.value {
-        NodeValue::List(items) => items.iter().fold(message, scrubbed),
-        NodeValue::Map(entries) => entries
-            .iter()
-            .map(|entry| &entry.node)
-            .fold(message, scrubbed),
-        NodeValue::Text { text, .. } if node.secret => scrub(message, text),
-        NodeValue::File(bytes) if node.secret => match text::of_file(bytes) {
-            Ok(text) => scrub(message, text.trim()),
-            Err(_) => message,
-        },
-        NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => message,
+        NodeValue::List(items) => items.iter().for_each(|item| collect(item, secrets)),
+        NodeValue::Map(entries) => {
+            let nodes = entries.iter().map(|entry| &entry.node);
+            nodes.for_each(|node| collect(node, secrets));
+        }
+        NodeValue::Text { text, .. } if node.secret => add(text),
+        NodeValue::File(bytes) if node.secret => {
+            if let Ok(text) = text::of_file(bytes) {
+                add(text.trim());
+            }
+        }
+        NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => {}
     }
 }

@@ -65,7 +65,7 @@ fn in_brackets(node: &Node) -> Option<Node> {
 
 fn tell(decoder: &mut Decoder, node: &Node, error: Error<'_>, expects: &str) {
     // The error may quote any part of its input.
-    if holds_secret(node) {
+    if node.holds_secret() {
         decoder.mismatch(&node.clone().into_secret(), expects, None);
         return;
     }
@@ -77,15 +77,6 @@ fn tell(decoder: &mut Decoder, node: &Node, error: Error<'_>, expects: &str) {
     decoder.within(&below, |decoder| {
         decoder.problem(error.node.unwrap_or(node), error.message, help);
     });
-}
-
-fn holds_secret(node: &Node) -> bool {
-    node.secret
-        || match &node.value {
-            NodeValue::List(items) => items.iter().any(holds_secret),
-            NodeValue::Map(entries) => entries.iter().any(|entry| holds_secret(&entry.node)),
-            _ => false,
-        }
 }
 
 /// A node that serde reads from.
