@@ -3,9 +3,13 @@
 //! A document's keys become the fields' names, text becomes lists and maps where the type wants
 //! them, what the type calls secret is marked, and names that nothing answers to are noted.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::format;
 use crate::name;
 use crate::node::{Entry, Node, NodeValue};
+use crate::origin::Origin;
 use crate::path::{key_segment, push_segment};
 use crate::problem::Problem;
 use crate::schema::{Alias, Schema, Shape, Variant};
@@ -146,18 +150,31 @@ impl Binder<'_> {
             },
             _ => return node,
         };
-        let entries = entries
-            .into_iter()
-            .map(|entry| {
-                let key = entry.key.clone();
-                Entry {
-                    node: self.within(key_segment(&key, secret), entry.node, item),
-                    ..entry
-                }
-            })
-            .collect();
+        // A document's keys differ; those of a text, or of files that are called alike, may not.
+        let mut firsts: HashMap<Arc<str>, Origin> = HashMap::new();
+        let mut bound = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let Entry {
+                key, key_origin, ..
+            } = &entry;
+            if let Some(first) = firsts.get(key) {
+                let mut path = self.path.clone();
+                push_segment(&mut path, key_segment(key, secret));
+                let mut problem = Problem::new(path, twice(first, key_origin, secret));
+                problem.secret = secret;
+                let problem = problem.with_help("remove one of the two");
+                self.notes.problems.push(problem.at(key_origin.clone()));
+                continue;
+            }
+            firsts.insert(key.clone(), key_origin.clone());
+            let key = key.clone();
+            bound.push(Entry {
+                node: self.within(key_segment(&key, secret), entry.node, item),
+                ..entry
+            });
+        }
         Node {
-            value: NodeValue::Map(entries),
+            value: NodeValue::Map(bound),
             origin: node.origin,
             secret: node.secret,
         }
@@ -216,7 +233,12 @@ impl Binder<'_> {
             Ok(parsed) => parsed,
             Err(mut problem) => {
                 problem.path.clone_from(&self.path);
-                problem.secret = node.secret;
+                if node.secret {
+                    // It may quote a key.
+                    problem.message = "not a list or map in brackets".to_owned();
+                    problem.help = None;
+                    problem.secret = true;
+                }
                 self.notes.problems.push(problem);
                 node
             }
@@ -270,6 +292,15 @@ fn fits(node: &Node, shape: &Shape) -> bool {
         }
         _ => false,
     }
+}
+
+/// What is said of a value that two names give which mean the same.
+pub(crate) fn twice(first: &Origin, second: &Origin, secret: bool) -> String {
+    let (first, second) = (first.told(secret), second.told(secret));
+    if first == second {
+        return "given twice".to_owned();
+    }
+    format!("given twice by names that mean the same: {first} and {second}")
 }
 
 /// The note on a name that no field answers to.

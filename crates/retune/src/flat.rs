@@ -1,7 +1,7 @@
 //! Every value of a schema by its flat name, for sources that have no nesting of their own:
 //! variables, flags, keys of a volume.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::bind::{self, Notes};
 use crate::name;
@@ -132,29 +132,42 @@ impl Flat {
         name::nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
     }
 
-    /// Adds a value by its flat name to a source's tree. `key.of.map` finds the map `key.of`.
-    pub(crate) fn place(&self, tree: &mut Node, flat_name: &str, node: Node, notes: &mut Notes) {
-        if let Some(found) = self.by_name.get(&name::normal(flat_name)) {
-            let Some(value) = self.values.get(found.value) else {
-                return;
-            };
-            if found.deprecated {
-                let note = bind::deprecated(flat_name.to_owned(), &value.outside.join("."));
-                notes.warnings.push(note.at(node.origin.clone()));
+    /// Adds values by their flat names to a source's tree. `key.of.map` finds the map `key.of`, whose
+    /// entries are added together: there may be thousands.
+    pub(crate) fn place<'n>(
+        &self,
+        tree: &mut Node,
+        values: impl IntoIterator<Item = (&'n str, Node)>,
+        notes: &mut Notes,
+    ) {
+        let mut maps = BTreeMap::new();
+        for (flat_name, node) in values {
+            if let Some(found) = self.by_name.get(&name::normal(flat_name)) {
+                let Some(value) = self.values.get(found.value) else {
+                    continue;
+                };
+                if found.deprecated {
+                    let note = bind::deprecated(flat_name.to_owned(), &value.outside.join("."));
+                    notes.warnings.push(note.at(node.origin.clone()));
+                }
+                value.place(tree, node, notes);
+            } else if let Some((map, key)) = self.map_entry(flat_name) {
+                let (_, entries) = maps.entry(&map.path).or_insert((map, Vec::new()));
+                entries.push(Entry {
+                    key: key.into(),
+                    key_origin: node.origin.clone(),
+                    node,
+                });
+            } else {
+                let nearest = self.nearest(flat_name);
+                let note = bind::unknown(flat_name.to_owned(), nearest.as_deref());
+                notes.warnings.push(note.at(node.origin));
             }
-            value.place(tree, node, notes);
-        } else if let Some((value, key)) = self.map_entry(flat_name) {
-            let origin = node.origin.clone();
-            let entry = Entry {
-                key: key.into(),
-                key_origin: origin.clone(),
-                node,
-            };
-            value.place(tree, Node::map(vec![entry], origin), notes);
-        } else {
-            let nearest = self.nearest(flat_name);
-            let note = bind::unknown(flat_name.to_owned(), nearest.as_deref());
-            notes.warnings.push(note.at(node.origin));
+        }
+        for (map, entries) in maps.into_values() {
+            let origin = entries.first().map(|entry| entry.key_origin.clone());
+            let node = Node::map(entries, origin.unwrap_or(Origin::Default));
+            map.place(tree, node, notes);
         }
     }
 
@@ -179,13 +192,8 @@ impl FlatValue {
     pub(crate) fn place(&self, tree: &mut Node, node: Node, notes: &mut Notes) {
         let node = bind::value(node, &self.field.shape, &self.dotted(), notes);
         if let Err((twin, node)) = insert(tree, &self.path, node) {
-            let problem = Problem::new(
-                self.dotted(),
-                format!(
-                    "given twice by names that mean the same: {twin} and {}",
-                    node.origin
-                ),
-            );
+            let twice = bind::twice(&twin, &node.origin, node.secret);
+            let problem = Problem::new(self.dotted(), twice);
             notes
                 .problems
                 .push(problem.at(node.origin).with_help("remove one of the two"));
@@ -203,8 +211,16 @@ fn insert(tree: &mut Node, path: &[&str], node: Node) -> Result<(), (Origin, Nod
         let NodeValue::Map(added) = node.value else {
             return Err((tree.origin.clone(), node));
         };
+        let places = entries.iter().enumerate();
+        let places: HashMap<_, _> = places.map(|(at, e)| (e.key.clone(), at)).collect();
         for entry in added {
-            insert(tree, &[&*entry.key.clone()], entry.node)?;
+            match places.get(&entry.key).and_then(|at| entries.get_mut(*at)) {
+                None => entries.push(entry),
+                Some(twin) if matches!(entry.node.value, NodeValue::Map(_)) => {
+                    insert(&mut twin.node, &[], entry.node)?;
+                }
+                Some(twin) => return Err((twin.node.origin.clone(), entry.node)),
+            }
         }
         return Ok(());
     };

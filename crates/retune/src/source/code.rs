@@ -70,12 +70,13 @@ impl Sealed for Code {
 
     fn read(&mut self, context: &mut Context<'_>) -> Layer {
         let mut layer = Layer::empty(Origin::Default);
-        for set in self.values.values() {
+        let values = self.values.values().map(|set| {
             let node = Node::text(set.text.clone(), Origin::Code(set.location));
-            context
-                .flat
-                .place(&mut layer.root, &set.name, node, &mut layer.notes);
-        }
+            (&*set.name, node)
+        });
+        context
+            .flat
+            .place(&mut layer.root, values, &mut layer.notes);
         layer
     }
 }

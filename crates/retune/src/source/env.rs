@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 
 use super::Ignored;
@@ -27,7 +28,6 @@ use crate::problem::Problem;
 ///
 /// let env = Env::from_iter("GREETER", [("GREETER_MESSAGE", "hello")]);
 /// ```
-#[derive(Debug)]
 pub struct Env {
     prefix: String,
     variables: BTreeMap<String, OsString>,
@@ -86,7 +86,7 @@ impl Env {
     fn place(&self, flat: &Flat, variable: &str, node: Node, layer: &mut Layer) {
         match (flat.by_variable(variable), self.stem(variable)) {
             (Some(found), _) => found.place(&mut layer.root, node, &mut layer.notes),
-            (None, Some(stem)) => flat.place(&mut layer.root, stem, node, &mut layer.notes),
+            (None, Some(stem)) => flat.place(&mut layer.root, [(stem, node)], &mut layer.notes),
             (None, None) => {}
         }
     }
@@ -133,6 +133,15 @@ impl Env {
         layer.failed = true;
         layer.notes.problems.push(problem);
         None
+    }
+}
+
+/// Without the variables, as any of them may be a secret.
+impl fmt::Debug for Env {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Env")
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
 

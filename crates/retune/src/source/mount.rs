@@ -105,7 +105,7 @@ impl Mount {
         let dir: Arc<Path> = self.dir.path().into();
         let origin = Origin::Text(Span::whole(&Text::new(Place::File(dir.to_path_buf()), "")));
         let mut documents = vec![];
-        let mut single = Node::map(Vec::new(), origin);
+        let mut single = Vec::new();
         for (key, bytes) in snapshot.keys() {
             let place = Place::Key {
                 mount: dir.to_path_buf(),
@@ -131,12 +131,14 @@ impl Mount {
                 node
             };
             // `items` can nest keys in folders: `db/host` names the same as `db.host`.
-            context
-                .flat
-                .place(&mut single, &name.replace('/', "."), node, &mut layer.notes);
+            single.push((name.replace('/', "."), node));
         }
         layer.lower = documents;
-        layer.root = single;
+        layer.root = Node::map(Vec::new(), origin);
+        let single = single.iter().map(|(name, node)| (&**name, node.clone()));
+        context
+            .flat
+            .place(&mut layer.root, single, &mut layer.notes);
     }
 }
 
