@@ -93,7 +93,13 @@ impl Tree {
     ) -> Self {
         self.since.clone_from(&before.since);
         for change in changes {
-            self.since.insert(change.path.clone(), generation);
+            // Of an entry of a map that is gone nothing stays: there may be new ones for ever.
+            let stays = |schema: &Schema| change.new.is_some() || schema.has(&change.path);
+            if self.schema.is_some_and(stays) {
+                self.since.insert(change.path.clone(), generation);
+            } else {
+                self.since.remove(&change.path);
+            }
         }
         self
     }
@@ -110,11 +116,6 @@ impl Tree {
         self.schema.map_or_else(Vec::new, |schema| {
             merge::changed(&nothing, &self.root, schema)
         })
-    }
-
-    /// The node at a path, if any source gives one.
-    pub(crate) fn at<'n>(root: &'n Node, path: &str) -> Option<&'n Node> {
-        find(root, path)
     }
 
     /// Every value that a source gives, with its path.

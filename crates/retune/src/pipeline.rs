@@ -4,7 +4,7 @@
 //! reading over. What comes out is either equal to what is live, a candidate, or refused with all
 //! of its problems.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant, SystemTime};
 
 use retune_mount::{Limits, Pins, Signal};
@@ -195,10 +195,7 @@ impl Pipeline {
             .collect();
         let merged = merge::merge(self.start_values.in_order(layers), self.schema);
         let gone = self.gone(&gave);
-        let removals = gone
-            .iter()
-            .filter_map(|(i, path)| self.removal(*i, path, &merged.root))
-            .collect();
+        let removals = self.removals(&gone, &merged.root);
         for path in sources.iter().flat_map(|source| &source.paths) {
             if path.is_dead_end() {
                 warnings.push(Problem::new("", format!("{}: {}", path.path, path.detail)));
@@ -246,6 +243,7 @@ impl Pipeline {
         let value = match decoded {
             Ok(value) => value,
             Err(panic) => {
+                let panic = scrubbed(panic, &observation.tree.root);
                 let problem = Problem::new("", format!("a check panicked: {panic}"));
                 observation
                     .problems
@@ -253,15 +251,23 @@ impl Pipeline {
                 None
             }
         };
-        scrub(&mut observation.problems, &observation.tree.root);
-        value.filter(|_| observation.problems.is_empty())
+        if observation.problems.is_empty() {
+            return value;
+        }
+        // A `Drop` is the program's code as well.
+        _ = guarded(|| drop(value));
+        None
     }
 
     /// Takes an observation for the live one: what is gone from now on is measured against it.
     pub(crate) fn accept(&mut self, observation: &mut Observation) {
         self.removals = std::mem::take(&mut observation.removals);
         observation.warnings.extend(self.removals.iter().cloned());
+        // An entry of a map that is gone is just that. There may be new ones for ever, so that nothing
+        // stays of those that no other source gives.
+        let told: HashSet<_> = self.removals.iter().map(|p| p.path.as_str()).collect();
         self.gone.clone_from(&observation.gone);
+        self.gone.retain(|(_, path)| told.contains(path.as_str()));
         self.gave.clone_from(&observation.gave);
         self.stamps.clone_from(&observation.stamps);
         for source in &mut self.sources {
@@ -317,17 +323,25 @@ impl Pipeline {
         gone
     }
 
-    fn removal(&self, source: usize, path: &str, root: &Node) -> Option<Problem> {
-        // What the program sets and takes back itself is no surprise.
-        let source = self.sources.get(source)?.name();
-        let now = Tree::at(root, path).map_or_else(
-            || "the default holds".to_owned(),
-            |node| format!("{} holds", node.origin.told(node.secret)),
-        );
-        Some(Problem::new(
-            path,
-            format!("no longer given by {source}; now {now}"),
-        ))
+    /// What is to be said of what is gone: of a field, and of what falls back to another source.
+    fn removals(&self, gone: &BTreeSet<(usize, String)>, root: &Node) -> Vec<Problem> {
+        if gone.is_empty() {
+            return Vec::new();
+        }
+        let leaves = merge::leaves(root, self.schema);
+        let holds: HashMap<&str, &Node> = leaves.iter().map(|(path, n)| (&**path, n)).collect();
+        let removal = |(i, path): &(usize, String)| {
+            // What the program sets and takes back itself is no surprise.
+            let source = self.sources.get(*i)?.name();
+            let now = match holds.get(path.as_str()) {
+                Some(node) => format!("{} holds", node.origin.told(node.secret)),
+                None if self.schema.has(path) => "the default holds".to_owned(),
+                None => return None,
+            };
+            let message = format!("no longer given by {source}; now {now}");
+            Some(Problem::new(path, message))
+        };
+        gone.iter().filter_map(removal).collect()
     }
 }
 
@@ -337,14 +351,5 @@ impl Observation {
     /// Whether what was read is still what is there.
     pub(crate) fn still_current(&self) -> bool {
         self.pins.still_current()
-    }
-}
-
-/// Takes secrets out of messages that user code wrote.
-fn scrub(problems: &mut [Problem], root: &Node) {
-    for problem in problems {
-        for text in std::iter::once(&mut problem.message).chain(&mut problem.help) {
-            *text = scrubbed(std::mem::take(text), root);
-        }
     }
 }

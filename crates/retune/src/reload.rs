@@ -62,7 +62,7 @@ impl<T: Retune> Reloader<T> {
             if self.shared.is_stopping() {
                 return;
             }
-            if wake.noticed.is_some() && !self.gather.is_zero() {
+            if wake.noticed.is_some() && !wake.notified && !self.gather.is_zero() {
                 self.wait_for_more();
             }
             let mut answered = false;
@@ -83,9 +83,13 @@ impl<T: Retune> Reloader<T> {
     /// Lets further changes come, which are then read together with the first. The window is not
     /// made longer by them.
     fn wait_for_more(&self) {
-        let until = Instant::now() + self.gather;
-        while Instant::now() < until && !self.shared.is_stopping() {
-            self.shared.signal.wait(Some(until));
+        let began = Instant::now();
+        while began.elapsed() < self.gather && !self.shared.is_stopping() {
+            let wake = self.shared.signal.wait(began.checked_add(self.gather));
+            if wake.notified {
+                // Somebody waits for an answer.
+                return;
+            }
         }
     }
 
@@ -181,19 +185,29 @@ impl<T: Retune> Reloader<T> {
             if let Err(mut problem) = self.shared.ask_gates(&value) {
                 problem.message = scrubbed(problem.message, &seen.tree.root);
                 seen.problems.push(problem);
+                self.discard(value);
                 return self.refuse(seen, "gate");
             }
             let late = began.elapsed() > self.shared.patience;
             if late && !seen.still_current() && outdated < MOST_OUTDATED {
                 outdated += 1;
                 warn!("a candidate took so long that something newer is there; reading again");
+                self.discard(value);
                 continue;
             }
             if self.shared.is_stopping() {
+                self.discard(value);
                 return Outcome::Good(current.0.number);
             }
             return self.publish(value, seen, noticed);
         }
+    }
+
+    /// Drops what is not published: a `Drop` is the program's code as well.
+    fn discard(&self, value: T) {
+        _ = self
+            .shared
+            .doing("dropping what is not published", || guarded(|| drop(value)));
     }
 
     fn look(&mut self) -> Observation {
@@ -208,11 +222,21 @@ impl<T: Retune> Reloader<T> {
 
     fn publish(&mut self, value: T, mut seen: Observation, noticed: SystemTime) -> Outcome {
         self.pipeline.accept(&mut seen);
-        let cleared = self.note(&seen);
-        self.shared.record().counters.applied += 1;
+        let Observation {
+            tree,
+            warnings,
+            sources,
+            published,
+            ..
+        } = seen;
+        let (mut fresh, mut cleared) = (Vec::new(), false);
         let generation = self
             .shared
-            .publish(value, seen.tree, seen.published, noticed);
+            .publish(value, tree, published, noticed, |record| {
+                record.counters.applied += 1;
+                (fresh, cleared) = record.good(&warnings, sources);
+            });
+        warn_each(&fresh);
         let entry = self.shared.record().history.back().cloned();
         if let Some(entry) = entry {
             let paths = entry.paths().collect::<Vec<_>>().join(", ");
@@ -230,8 +254,11 @@ impl<T: Retune> Reloader<T> {
 
     fn unchanged(&mut self, mut seen: Observation) -> Outcome {
         self.pipeline.accept(&mut seen);
-        let cleared = self.note(&seen);
-        self.shared.record().counters.unchanged += 1;
+        let mut record = self.shared.record();
+        record.counters.unchanged += 1;
+        let (fresh, cleared) = record.good(&seen.warnings, seen.sources);
+        drop(record);
+        warn_each(&fresh);
         self.shared.observed(seen.tree);
         if cleared {
             info!("configuration is good again: it is what is running");
@@ -239,21 +266,6 @@ impl<T: Retune> Reloader<T> {
             debug!("configuration unchanged");
         }
         Outcome::Good(self.shared.current().0.number)
-    }
-
-    /// Takes over what a good observation says of the sources; whether that cleared a rejection.
-    fn note(&self, seen: &Observation) -> bool {
-        let mut record = self.shared.record();
-        let fresh = record.warn_of(&seen.warnings);
-        record.sources.clone_from(&seen.sources);
-        let cleared = record.rejection.take().is_some();
-        drop(record);
-        // Under no lock: what becomes of a log line is the program's own code, and may wait for a
-        // full pipe.
-        for warning in fresh {
-            warn!("{warning}");
-        }
-        cleared
     }
 
     fn refuse(&mut self, mut seen: Observation, reason: &'static str) -> Outcome {
@@ -291,9 +303,7 @@ impl<T: Retune> Reloader<T> {
             problems: problems.clone(),
         });
         drop(record);
-        for warning in fresh {
-            warn!("{warning}");
-        }
+        warn_each(&fresh);
         if is_new {
             warn!(
                 generation,
@@ -313,5 +323,13 @@ impl<T: Retune> Reloader<T> {
             Some(NoticedBy::Poll) => record.counters.polls += 1,
             None => {}
         }
+    }
+}
+
+/// To be called under no lock: what becomes of a log line is the program's own code, and may wait for
+/// a full pipe.
+fn warn_each(warnings: &[String]) {
+    for warning in warnings {
+        warn!("{warning}");
     }
 }

@@ -120,6 +120,19 @@ impl Schema {
             Some((field, Some(alias)))
         })
     }
+
+    /// Whether a path in code is that of a field, rather than of an entry of a map.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        let (first, rest) = path
+            .split_once('.')
+            .map_or((path, None), |(first, rest)| (first, Some(rest)));
+        let field = self.fields.iter().find(|field| field.name == first);
+        field.is_some_and(|field| match (rest, field.shape.inner()) {
+            (None, _) => true,
+            (Some(rest), Shape::Struct(inner)) => inner.has(rest),
+            _ => false,
+        })
+    }
 }
 
 // === impl Field ===

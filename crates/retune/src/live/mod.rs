@@ -353,9 +353,13 @@ impl<T: Send + Sync + 'static> Drop for Handle<T> {
 impl<T: Send + Sync + 'static> Setter<T> {
     /// Makes `value` the current generation, and gives its number.
     pub fn set(&self, value: T) -> u64 {
-        self.0
-            .shared
-            .publish(value, Tree::none(), None, std::time::SystemTime::now())
+        self.0.shared.publish(
+            value,
+            Tree::none(),
+            None,
+            std::time::SystemTime::now(),
+            |_| {},
+        )
     }
 
     /// Offers `value` to the gates first, as a reload does.

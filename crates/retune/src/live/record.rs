@@ -48,6 +48,17 @@ impl Record {
         lines.filter(|line| !told.contains(line)).collect()
     }
 
+    /// Takes over what a good observation says of the sources: the warnings that are new, and whether
+    /// it cleared a rejection.
+    pub(crate) fn good(
+        &mut self,
+        warnings: &[Problem],
+        sources: Vec<SourceStatus>,
+    ) -> (Vec<String>, bool) {
+        self.sources = sources;
+        (self.warn_of(warnings), self.rejection.take().is_some())
+    }
+
     pub(crate) fn published(&mut self, entry: HistoryEntry) {
         self.last_success = Some(entry.times.swapped);
         self.lags.swapped(entry.generation, &entry.times);

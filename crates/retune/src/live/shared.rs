@@ -115,13 +115,15 @@ impl<T: Send + Sync + 'static> Shared<T> {
         }
     }
 
-    /// Makes a value the current generation, and gives its number.
+    /// Makes a value the current generation, and gives its number. `note` takes over what else is
+    /// true from then on.
     pub(crate) fn publish(
         &self,
         value: T,
         tree: Tree,
         published: Option<SystemTime>,
         noticed: SystemTime,
+        note: impl FnOnce(&mut Record),
     ) -> u64 {
         let one_at_a_time = self.lock(&self.writer);
         let before = self.current();
@@ -149,6 +151,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
         };
         record.published(HistoryEntry::new(number, times, changes));
         record.awaits(number, &told);
+        note(&mut record);
         drop((observed, record));
         let replaced = Replaced {
             at: Instant::now(),
