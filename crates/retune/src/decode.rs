@@ -127,10 +127,13 @@ impl Decoder {
         match parse(&text) {
             Ok(value) => Some(value),
             Err(error) => {
-                let reason = (!node.secret)
-                    .then(|| error.to_string())
-                    .filter(|r| !r.is_empty());
-                self.mismatch(node, expects, reason);
+                self.mismatch(node, expects, None);
+                let reason = error.to_string();
+                // The reason may quote a secret.
+                if let Some(problem) = self.problems.last_mut().filter(|_| !node.secret) {
+                    problem.message.push_str(": ");
+                    problem.message.push_str(&reason);
+                }
                 None
             }
         }
@@ -228,25 +231,14 @@ impl Decoder {
 
     fn absent<T>(&mut self, parent: &Node, field: &'static Field) -> Option<T> {
         let own = name::kebab(field.outside);
-        let outside = match self.path.rsplit_once('.') {
-            Some((above, _)) => format!("{}.{own}", name::kebab(above)),
-            None => own,
-        };
-        // A command line is for everybody to read.
-        let or_flag = if field.shape.holds_secret() {
-            ""
-        } else {
-            " or flag"
-        };
         let mut problem = Problem::new(
             &self.path,
             format!("missing: expected {}", field.shape.expects()),
         )
-        .with_help(format!(
-            "give it as `{outside}` in a file or mount, or as a variable{or_flag}"
-        ));
-        if parent.origin.span().is_some() {
-            problem = problem.at(parent.origin.clone());
+        .with_help(format!("give it as `{own}`"));
+        // Of a list's item or a map's entry, which may lie in the midst of a document.
+        if self.path.contains('[') || parent.origin.span().is_some() {
+            problem = problem.on(parent);
         }
         problem.missing = true;
         self.problems.push(problem);
@@ -278,7 +270,11 @@ impl Decoder {
                 };
                 decoder.rejected(given, message);
             }),
-            None => self.rejected(node, scrubbed(message, node)),
+            // Its fields may come from anywhere: no one place is to blame.
+            None => {
+                let problem = Problem::new(&self.path, scrubbed(message, node));
+                self.problems.push(problem);
+            }
         }
         false
     }

@@ -1,6 +1,7 @@
 //! Where each value of a generation came from, and what it overrode.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::OnceLock;
 
 use serde::Serialize;
@@ -265,7 +266,34 @@ fn find<'n>(root: &'n Node, dotted: &str) -> Option<&'n Node> {
     })
 }
 
+// === impl Explanation ===
+
+/// What holds in the first line, what it overrode below it.
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.winner {
+            Some(winner) => write!(f, "{} = {winner}", self.path)?,
+            None => write!(f, "{} is not given", self.path)?,
+        }
+        write!(f, ", since generation {}", self.since_generation)?;
+        for loser in &self.losers {
+            match loser.ignored {
+                Some(why) => write!(f, "\n  ignores {}: {why}", loser.origin)?,
+                None => write!(f, "\n  overrides {loser}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 // === impl Given ===
+
+/// The value, and where it was written.
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.value, self.origin.told(self.secret))
+    }
+}
 
 impl Given {
     fn of(node: &Node) -> Self {

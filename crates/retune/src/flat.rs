@@ -115,6 +115,11 @@ impl Flat {
         self.find(name).is_some() || self.map_entry(name).is_some()
     }
 
+    /// The value at a path in code.
+    pub(crate) fn at(&self, dotted: &str) -> Option<&FlatValue> {
+        self.values.iter().find(|value| value.dotted() == dotted)
+    }
+
     /// The value that sets itself by exactly this variable.
     pub(crate) fn by_variable(&self, variable: &str) -> Option<&FlatValue> {
         self.values
@@ -186,6 +191,24 @@ impl FlatValue {
     /// The path in code, as reports name it: `feature_flags.new_ui`.
     pub(crate) fn dotted(&self) -> String {
         self.path.join(".")
+    }
+
+    /// The name in documents, and as a flag: `feature-flags.new-ui`.
+    pub(crate) fn kebab(&self) -> String {
+        let parts: Vec<_> = self.outside.iter().map(|part| name::kebab(part)).collect();
+        parts.join(".")
+    }
+
+    /// The variable that gives it: `GREETER_FEATURE_FLAGS_NEW_UI`.
+    pub(crate) fn variable(&self, prefix: &str) -> String {
+        if let Some(variable) = self.field.env {
+            return variable.to_owned();
+        }
+        let variable = name::screaming(&self.outside.join("."));
+        match prefix {
+            "" => variable,
+            prefix => format!("{prefix}_{variable}"),
+        }
     }
 
     /// Adds a node for this value to a source's tree.

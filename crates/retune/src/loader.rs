@@ -49,7 +49,6 @@ pub struct Loader<T> {
     options: Options,
     gather: Duration,
     patience: Duration,
-    env_prefix: Option<String>,
     #[cfg(feature = "clap")]
     usage: Option<clap::Error>,
     of: PhantomData<fn() -> T>,
@@ -66,10 +65,10 @@ impl<T: Retune> Loader<T> {
                 limits: Limits::default(),
                 strict: false,
                 poll: (Duration::from_secs(30), Duration::from_secs(2)),
+                env_prefix: None,
             },
             gather: Duration::ZERO,
             patience: PATIENCE,
-            env_prefix: None,
             #[cfg(feature = "clap")]
             usage: None,
             of: PhantomData,
@@ -90,7 +89,8 @@ impl<T: Retune> Loader<T> {
     /// Adds environment variables with a prefix, and the files that `…_FILE` name. See [`Env`].
     pub fn env(mut self, env: impl Into<Env>) -> Self {
         let env = env.into();
-        self.env_prefix
+        self.options
+            .env_prefix
             .get_or_insert_with(|| env.prefix().to_owned());
         self.source(env)
     }
@@ -103,7 +103,7 @@ impl<T: Retune> Loader<T> {
         mut self,
         args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
     ) -> Self {
-        let prefix = self.env_prefix.as_deref();
+        let prefix = self.options.env_prefix.as_deref();
         let args: Vec<std::ffi::OsString> = args.into_iter().map(Into::into).collect();
         let program = args.first().map(std::path::PathBuf::from);
         let name = program

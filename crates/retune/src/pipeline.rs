@@ -11,7 +11,7 @@ use retune_mount::{Limits, Pins, Signal};
 
 use crate::decode::Decoder;
 use crate::explain::Tree;
-use crate::flat::Flat;
+use crate::flat::{Flat, FlatValue};
 use crate::guard::guarded;
 use crate::merge;
 use crate::node::Node;
@@ -49,13 +49,15 @@ pub(crate) struct Pipeline {
 }
 
 /// How sources are read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) limits: Limits,
     /// What is odd is refused.
     pub(crate) strict: bool,
     /// How often to look without being told: where events come, and where none do.
     pub(crate) poll: (Duration, Duration),
+    /// Of the environment's first source.
+    pub(crate) env_prefix: Option<String>,
 }
 
 /// What one reading of all sources found.
@@ -197,7 +199,7 @@ impl Pipeline {
         let gone = self.gone(&gave);
         let removals = self.removals(&gone, &merged.root);
         for path in sources.iter().flat_map(|source| &source.paths) {
-            if path.is_dead_end() {
+            if path.is_noteworthy() {
                 warnings.push(Problem::new("", format!("{}: {}", path.path, path.detail)));
             }
         }
@@ -238,6 +240,9 @@ impl Pipeline {
             if let Some(source) = source {
                 problem.message += &format!("; {} gave it until now", source.name());
             }
+            if let Some(value) = self.flat.at(&problem.path) {
+                problem.help = Some(self.ways(value));
+            }
         }
         observation.problems.append(&mut problems);
         let value = match decoded {
@@ -257,6 +262,26 @@ impl Pipeline {
         // A `Drop` is the program's code as well.
         _ = guarded(|| drop(value));
         None
+    }
+
+    /// The ways in which a value can be given to this program.
+    fn ways(&self, value: &FlatValue) -> String {
+        let has = |kind| self.sources.iter().any(|source| source.kind() == kind);
+        let mut ways = Vec::new();
+        if has(Kind::File) || has(Kind::Mount) {
+            ways.push(format!("as `{}` in a file or mount", value.kebab()));
+        }
+        if let Some(prefix) = &self.options.env_prefix {
+            ways.push(format!("as the variable {}", value.variable(prefix)));
+        }
+        // A command line is for everybody to read.
+        if has(Kind::Flags) && !value.field.shape.holds_secret() {
+            ways.push(format!("as the flag --{}", value.kebab()));
+        }
+        match ways.is_empty() {
+            true => "add a source that gives it".to_owned(),
+            false => format!("give it {}", ways.join(", or ")),
+        }
     }
 
     /// Takes an observation for the live one: what is gone from now on is measured against it.

@@ -287,6 +287,12 @@ impl PathStatus {
         }
     }
 
+    /// Whether its changes come late, or not at all, and something can be done about it.
+    pub(crate) fn is_noteworthy(&self) -> bool {
+        // Where there are never events, polling is as it should be.
+        self.is_dead_end() || (self.mode == "polling" && cfg!(target_os = "linux"))
+    }
+
     /// Whether changes of the path can no longer reach the program.
     #[must_use]
     pub fn is_dead_end(&self) -> bool {

@@ -288,19 +288,19 @@ signing_key: [hunter2]
     let expected = [
         "2:12: `log_level`: expected one of `debug`, `info`, `warn`, found \"wran\" (did you mean \
          `warn`?)",
-        "1:10: `timeout`: expected a duration such as `30s` or `1h30m`, found \"30\" (a number needs \
-         its unit: ns, us, ms, s, m, h, d (24 h) or w (7 d))",
+        "1:10: `timeout`: expected a duration such as `30s` or `1h30m`, found \"30\": a number needs \
+         its unit: ns, us, ms, s, m, h, d (24 h) or w (7 d)",
         "APP_LISTEN: `listen`: expected an IP address and a port such as `127.0.0.1:8080` or \
-         `[::1]:8080`, found \":80\" (`0.0.0.0` before the port means every IPv4 address, `[::]` \
-         every address)",
-        "3:10: `workers`: expected a whole number, 1 to 4294967295, found \"0\" (out of range)",
+         `[::1]:8080`, found \":80\": `0.0.0.0` before the port means every IPv4 address, `[::]` \
+         every address",
+        "3:10: `workers`: expected a whole number, 1 to 4294967295, found \"0\": out of range",
         "`signing_key`: not what was expected: text",
         "`db.host_name`: missing",
         "`mirrors[0].host_name`: missing",
         "4:19: `mirrors[0].port`: expected a whole number, 0 to 65535, found \"99999\"",
         "`sessions`: expected one of `memory`, `file`, `remote`, found \"fiel\" (did you mean \
          `file`?)",
-        "6:10: `charset`: expected a character set such as `utf-8`, found \"ü\" (its name is ASCII)",
+        "6:10: `charset`: expected a character set such as `utf-8`, found \"ü\": its name is ASCII",
         "7:32: `routes.weights[0]`: invalid type: string \"x\", expected f64",
     ];
     assert_eq!(lines.len(), expected.len(), "{lines:#?}");

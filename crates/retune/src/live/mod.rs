@@ -177,7 +177,7 @@ impl<T: Send + Sync + 'static> Live<T> {
 
     /// Asks `check` about each candidate before anybody sees it; `Err` refuses it: the last good
     /// generation stays, and the status names the reason. Runs on the reload thread; a panic
-    /// refuses.
+    /// refuses. What holds already is not asked about: look at it with [`with`](Self::with).
     ///
     /// Dropping what is returned removes the gate; [`Gate::detach`] keeps it.
     #[track_caller]

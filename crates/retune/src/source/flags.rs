@@ -27,21 +27,13 @@ pub(crate) fn augment(command: Command, flat: &Flat, prefix: Option<&str>) -> Co
 
 fn arg(value: &FlatValue, prefix: Option<&str>) -> Arg {
     let field = value.field;
-    let flag = flag(value);
+    let flag = value.kebab();
     let mut notes = Vec::new();
     if let Some((text, _)) = field.shown_default() {
         notes.push(format!("[default: {text}]"));
     }
-    if let Some(variable) = field.env {
-        notes.push(format!("[env: {variable}]"));
-    } else if let Some(prefix) = prefix {
-        let variable = name::screaming(&value.outside.join("."));
-        let variable = if prefix.is_empty() {
-            variable
-        } else {
-            format!("{prefix}_{variable}")
-        };
-        notes.push(format!("[env: {variable}]"));
+    if let Some(prefix) = prefix.or(field.env.and(Some(""))) {
+        notes.push(format!("[env: {}]", value.variable(prefix)));
     }
     let docs = field.docs.trim();
     let help = std::iter::once(docs.to_owned())
@@ -63,15 +55,6 @@ fn arg(value: &FlatValue, prefix: Option<&str>) -> Arg {
         Shape::List(_) | Shape::Map(_) => arg.action(ArgAction::Append),
         _ => arg.action(ArgAction::Set).allow_negative_numbers(true),
     }
-}
-
-fn flag(value: &FlatValue) -> String {
-    value
-        .outside
-        .iter()
-        .map(|part| name::kebab(part))
-        .collect::<Vec<_>>()
-        .join(".")
 }
 
 /// Far from any name that a program gives to its own arguments.
@@ -117,7 +100,7 @@ impl Sealed for Flags {
             let Some(value) = context.flat.find(name) else {
                 continue;
             };
-            let origin = Origin::Flag(format!("--{}", flag(value)).into());
+            let origin = Origin::Flag(format!("--{}", value.kebab()).into());
             let mut nodes: Vec<_> = texts
                 .iter()
                 .map(|text| Node::text(text.as_str(), origin.clone()))

@@ -64,8 +64,8 @@ fn d10_h2_a_from_str_error_is_told_unless_it_is_secret() {
     assert_eq!(
         shown,
         [
-            "APP_X: `one`: expected a URL, found \"here\" (no scheme in here)",
-            "APP_X: `many[1]`: expected a valid `Url`, found \"there\" (no scheme in there)",
+            "APP_X: `one`: expected a URL, found \"here\": no scheme in here",
+            "APP_X: `many[1]`: expected a valid `Url`, found \"there\": no scheme in there",
             "APP_X: `secret`: not what was expected: a valid `Url`",
         ]
     );
