@@ -23,7 +23,7 @@ pub(crate) enum NodeValue {
     /// A scalar as written, quotes and escapes resolved.
     Text {
         text: Arc<str>,
-        /// Quoted in its document: text for certain, never a number, a bool or a list.
+        /// Quoted in its document: never `null`, nor guessed at where the type leaves it open.
         quoted: bool,
     },
     /// A whole file: a key of a mount, or what `X_FILE` names. Text by rule, bytes when asked.

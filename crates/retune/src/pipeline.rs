@@ -121,6 +121,10 @@ impl Pipeline {
             if enough || !torn && pins.still_current() {
                 break (layers, pins);
             }
+            if torn {
+                // Whoever swaps this fast gets a moment to come to rest.
+                std::thread::sleep(Duration::from_millis(1));
+            }
         };
         self.combine(layers, pins)
     }

@@ -33,11 +33,15 @@ pub(crate) fn render(
     parts.chain([count]).collect::<Vec<_>>().join("\n\n")
 }
 
-/// The problems alone, for a log line that says the rest in fields of its own.
+/// The problems alone, for a log line that says the rest in fields of its own. Of many, the first
+/// tell what is wrong; the status has all.
 pub(crate) fn excerpts(problems: &[Problem]) -> String {
-    blocks(problems, Level::ERROR, false)
-        .collect::<Vec<_>>()
-        .join("\n\n")
+    const MOST: usize = 20;
+    let more = problems.len().saturating_sub(MOST);
+    let first = problems.get(..MOST).unwrap_or(problems);
+    let more = (more > 0).then(|| format!("and {more} more, see the status"));
+    let blocks = blocks(first, Level::ERROR, false).chain(more);
+    blocks.collect::<Vec<_>>().join("\n\n")
 }
 
 fn blocks<'p>(

@@ -8,7 +8,8 @@ pub(crate) const REDACTED: &str = "[redacted]";
 /// A value whose content is reached only through [`expose`](Secret::expose).
 ///
 /// `Debug`, `Display` and `Serialize` give `[redacted]`, and so do retune's own reports, status,
-/// history and metrics; not even the length is told. A secret map is one value: its keys are as
+/// history and metrics; not even the length is told (though the column of another value behind it in
+/// the same line may tell it: give each its own line). A secret map is one value: its keys are as
 /// secret as its values, and the highest source that gives it wins whole.
 ///
 /// ```
