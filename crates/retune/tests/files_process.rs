@@ -12,7 +12,7 @@ use std::process::Command;
 
 use retune::Retune;
 use retune::source::Env;
-use support::{Notes, eventually, replace, until_ok, until_rejected};
+use support::{Notes, eventually, is_child, replace, run_as_child, until_ok, until_rejected};
 use tempfile::tempdir;
 
 #[derive(Debug, Retune)]
@@ -20,25 +20,14 @@ struct Config {
     message: String,
 }
 
-const CHILD: &str = "RETUNE_TEST_CHILD";
-
 /// Runs one test of this binary again in a process of its own; true in that process.
 fn in_child(test: &str, prepare: impl FnOnce(&mut Command)) -> bool {
-    if std::env::var_os(CHILD).is_some() {
+    if is_child() {
         return true;
     }
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", test, "--nocapture"])
-        .env(CHILD, "1");
     prepare(&mut command);
-    let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    run_as_child(test, &mut command);
     false
 }
 

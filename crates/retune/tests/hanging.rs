@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use retune::Retune;
 use retune::status::Health;
-use support::{Volume, eventually};
+use support::{Volume, eventually, is_child, run_as_child};
 
 #[derive(Debug, Retune)]
 struct Config {
@@ -25,8 +25,7 @@ struct Config {
 
 /// Whether this is the process with its own mounts, in which the test goes on.
 fn with_own_mounts(test: &str) -> bool {
-    const CHILD: &str = "RETUNE_TEST_CHILD";
-    if std::env::var_os(CHILD).is_some() {
+    if is_child() {
         return true;
     }
     let wrapper: &[&str] = match rustix::process::geteuid().is_root() {
@@ -43,18 +42,8 @@ fn with_own_mounts(test: &str) -> bool {
         eprintln!("skipped: no mounts of one's own are to be had here");
         return false;
     }
-    let output = unshare()
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
-        .env(CHILD, "1")
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}\n{errors}"
-    );
+    let own = std::env::current_exe().unwrap();
+    let errors = run_as_child(test, unshare().arg(own));
     eprint!("{errors}");
     false
 }

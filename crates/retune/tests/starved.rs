@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use retune::Retune;
-use support::{Volume, eventually};
+use support::{Volume, eventually, is_child, run_as_child};
 use tempfile::tempdir;
 
 #[derive(Debug, Retune)]
@@ -15,11 +15,9 @@ struct Config {
     message: String,
 }
 
-const CHILD: &str = "RETUNE_TEST_CHILD";
-
 /// Runs one test of this binary again in a user namespace where `limit` is 0; true in there.
 fn starved(test: &str, limit: &str) -> bool {
-    if std::env::var_os(CHILD).is_some() {
+    if is_child() {
         return true;
     }
     let script = format!("echo 0 > /proc/sys/user/{limit} && exec \"$0\" \"$@\"");
@@ -34,17 +32,7 @@ fn starved(test: &str, limit: &str) -> bool {
         return false;
     }
     let own = std::env::current_exe().unwrap();
-    let output = command(own.as_ref())
-        .args(["--exact", test, "--nocapture"])
-        .env(CHILD, "1")
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}\n{errors}"
-    );
+    run_as_child(test, &mut command(own.as_ref()));
     false
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -152,4 +153,28 @@ pub fn warnings<T: Send + Sync + 'static>(live: &Live<T>) -> Vec<String> {
 
 pub fn lines(problems: &[Problem]) -> Vec<String> {
     problems.iter().map(Problem::to_string).collect()
+}
+
+const CHILD: &str = "RETUNE_TEST_CHILD";
+
+/// Whether this is the process of its own in which a test goes on.
+pub fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+/// Runs one test of this binary again, by a command that ends with the binary's path, and fails if
+/// it does; what it wrote to standard error.
+pub fn run_as_child(test: &str, command: &mut Command) -> String {
+    let output = command
+        .args(["--exact", test, "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}\n{errors}"
+    );
+    errors
 }
