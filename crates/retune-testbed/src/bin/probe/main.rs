@@ -1,0 +1,4 @@
+//! The program that pods of the cluster tests run.
+#![forbid(unsafe_code)]
+
+fn main() {}
