@@ -9,7 +9,7 @@ use crate::cluster::{Cluster, must};
 use crate::error::{Error, Result};
 use crate::http::escape;
 use crate::report;
-use crate::wait::wait;
+use crate::wait::{check, wait};
 
 /// The port of the probe, and of the examples.
 const PORT: u16 = 8080;
@@ -52,13 +52,14 @@ impl PodRef {
         self.cluster.get(&self.path())
     }
 
-    /// Whether it says that it is ready; one that is going away is not.
+    /// Whether it is ready; one that is going away is not.
     ///
     /// # Errors
     ///
-    /// When it is not there.
-    pub fn ready(&self) -> Result<bool> {
-        Ok(is_ready(&self.object()?))
+    /// When it is not, with its state, or when it is not there.
+    pub fn ready(&self) -> Result {
+        let object = self.object()?;
+        check(is_ready(&object), report::state(&object))
     }
 
     /// Waits until it is ready.
@@ -68,13 +69,7 @@ impl PodRef {
     /// When it is not in time, with its state.
     #[track_caller]
     pub fn wait_ready(&self) {
-        wait(&format!("pod {} is ready", self.name), || {
-            let object = self.object()?;
-            match is_ready(&object) {
-                true => Ok(()),
-                false => Err(Error::from(report::state(&object))),
-            }
-        });
+        wait(&format!("pod {} is ready", self.name), || self.ready());
     }
 
     /// What its first container has written, since its last start.
@@ -151,12 +146,12 @@ impl PodRef {
     ///
     /// # Errors
     ///
-    /// When the pod is not there.
-    pub fn exit_code(&self) -> Result<Option<i64>> {
+    /// When it has never ended, or the pod is not there.
+    pub fn exit_code(&self) -> Result<i64> {
         let container = self.container()?;
-        let codes =
-            ["state", "lastState"].map(|state| container[state]["terminated"]["exitCode"].as_i64());
-        Ok(codes.into_iter().flatten().next())
+        let ends = ["state", "lastState"].map(|state| &container[state]["terminated"]);
+        let code = ends.into_iter().find_map(|end| end["exitCode"].as_i64());
+        code.ok_or_else(|| format!("pod {} has not ended: {container}", self.name).into())
     }
 
     /// Its uid, which changes when a pod takes the place of another of the same name.

@@ -1,5 +1,6 @@
 //! Waiting for what must come about.
 
+use std::any::Any;
 use std::fmt;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,7 +10,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What is looked at: a `bool`, an `Option`, or a `Result` whose error is what was seen instead.
+/// What is looked at: a `bool`, an `Option`, or a `Result` whose error is what was seen instead (also
+/// one of a `bool`, which must be `Ok(true)`).
 pub trait Condition {
     /// What is there when it holds.
     type Value;
@@ -85,11 +87,16 @@ impl<T> Condition for Option<T> {
     }
 }
 
-impl<T, E: fmt::Display> Condition for Result<T, E> {
+impl<T: 'static, E: fmt::Display> Condition for Result<T, E> {
     type Value = T;
 
     fn look(self) -> Result<T, String> {
-        self.map_err(|seen| seen.to_string())
+        let value = self.map_err(|seen| seen.to_string())?;
+        // `Ok(false)` is an answer, and it is no.
+        match (&value as &dyn Any).downcast_ref() {
+            Some(false) => Err("false".to_owned()),
+            _ => Ok(value),
+        }
     }
 }
 
@@ -105,6 +112,13 @@ mod tests {
             if looks == 3 { Ok(looks) } else { Err("fewer") }
         });
         assert_eq!(value, 3);
+    }
+
+    #[test]
+    fn a_good_answer_of_no_does_not_hold() {
+        assert!(Ok::<_, String>(false).look().is_err());
+        assert!(Ok::<_, String>(true).look().is_ok());
+        assert!(None::<u8>.look().is_err());
     }
 
     #[test]
