@@ -92,7 +92,8 @@
 //!   such as gVisor, leaves it untold).
 //! - A volume that the kubelet tore down under a running container:
 //!   [`PathState::Orphaned`] for directories on the node's disk. A detached
-//!   tmpfs (Secrets) keeps its last content and cannot be told from a quiet one.
+//!   tmpfs (Secrets, projected volumes) keeps its last content and cannot be
+//!   told from a quiet one.
 //! - NFS, 9p, FUSE and their like report only what is done through the same
 //!   mount; they are polled. An overlay reports what is done through it, and
 //!   counts as having events.

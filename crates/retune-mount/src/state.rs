@@ -67,11 +67,12 @@ impl fmt::Display for PathState {
             Self::Missing => f.write_str("missing; picked up when it appears"),
             Self::Orphaned => f.write_str(
                 "orphaned: the volume was torn down under the process and never updates again; \
-                 restart the container",
+                 only a restart of the container reconnects it",
             ),
             Self::SubPath => f.write_str(
-                "a mount of a single file (subPath), or a directory of such: no update of the volume \
-                 arrives while the container runs; mount the whole volume instead",
+                "a mount of a single file (subPath), or a directory of such: it never updates while \
+                 the container runs, as the mount stays on the file that was there at its start, and \
+                 an update of a volume is a new file; mount the whole volume, without subPath",
             ),
         }
     }

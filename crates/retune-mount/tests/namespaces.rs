@@ -47,7 +47,15 @@ fn a21_a_mount_of_a_single_file_is_told_apart() {
     assert_eq!(frozen.last().file(), Some(&b"1"[..]));
     assert_eq!(frozen.watch.state(), &PathState::SubPath);
     assert!(frozen.watch.state().is_dead_end());
-    assert!(frozen.watch.state().to_string().contains("subPath"));
+    let state = frozen.watch.state().to_string();
+    for part in [
+        "subPath",
+        "never updates",
+        "new file",
+        "mount the whole volume",
+    ] {
+        assert!(state.contains(part), "what, why and what to do: {state}");
+    }
     // As it stays after an update, when the file behind it has no name any more.
     volume.publish([("a", "2")]);
     let later = Follower::events_only(&sub_path);
@@ -89,6 +97,11 @@ fn a_volume_torn_down_under_its_mount_is_orphaned() {
     assert!(
         error.to_string().contains("restart of the container"),
         "{error}"
+    );
+    let state = follower.watch.state().to_string();
+    assert!(
+        state.contains("only a restart of the container reconnects it"),
+        "{state}"
     );
     file.until("orphaned", |this| {
         this.watch.state() == &PathState::Orphaned
