@@ -1,6 +1,6 @@
 //! Metrics of a live configuration, computed from its status when they are asked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -155,6 +155,7 @@ impl Metrics<'_> {
             status.warnings.len(),
         )?;
         self.watch_mode(status)?;
+        self.heartbeats(status)?;
         let stuck = status.stuck.as_ref();
         self.seconds(
             "retune_stuck",
@@ -193,6 +194,26 @@ impl Metrics<'_> {
             metric
                 .encode_family(&[("path", path), ("mode", mode)])?
                 .encode_gauge(&1_u64)?;
+        }
+        Ok(())
+    }
+
+    /// Of a volume that two sources read, one: for the same reason.
+    fn heartbeats(&mut self, status: &Status) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(
+            "retune_heartbeat_expires_timestamp",
+            "When the token in a volume expires that tells that the volume is still written.",
+            Some(&Unit::Seconds),
+            MetricType::Gauge,
+        )?;
+        let beats = status.sources.iter().filter_map(|source| {
+            let path = source.paths.first()?.path.as_str();
+            Some((path, unix(source.heartbeat_expires?)))
+        });
+        for (path, expires) in beats.collect::<BTreeMap<_, _>>() {
+            metric
+                .encode_family(&[("path", path)])?
+                .encode_gauge(&expires)?;
         }
         Ok(())
     }

@@ -61,6 +61,7 @@
 //! | `retune_degraded` | 1 if an update is refused, a source cannot be followed or something is stuck |
 //! | `retune_warnings` | what is odd but not wrong |
 //! | `retune_watch_mode{path,mode}` | 1 for the mode of a path: `events`, `polling`, `missing`, `orphaned`, `subpath`, `unread` |
+//! | `retune_heartbeat_expires_timestamp_seconds{path}` | when a volume's [heartbeat](retune::source::Mount::heartbeat) expires; `orphaned` half a minute later |
 //! | `retune_stuck_seconds` | for how long a reload has been stuck |
 //! | `retune_subscribers_late` | subscribers that have not returned in time |
 //! | `retune_subscriber_panics_total` | panics of subscribers, caught |

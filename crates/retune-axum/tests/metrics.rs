@@ -6,8 +6,9 @@ mod text;
 
 use prometheus_client::encoding;
 use prometheus_client::registry::Registry;
-use retune::Live;
-use support::{Config, Level, Volume, ask, eventually, fetch, shown};
+use retune::source::Mount;
+use retune::{Live, Retune};
+use support::{Config, Level, Volume, ask, configz, eventually, fetch, shown};
 use text::Metrics;
 
 fn metrics(live: &Live<Config>) -> Metrics {
@@ -149,6 +150,45 @@ fn a_path_that_two_sources_read_is_one_series() {
     let live = volume.loader().mount(volume.path()).watch().unwrap();
     // A series that is there twice would fail to parse.
     assert!(!metrics(&live).named("retune_watch_mode").is_empty());
+}
+
+#[test]
+fn orphan_heartbeat_that_has_stopped_is_a_mode_and_its_expiry_a_time() {
+    // {"exp":1}
+    let mut volume = Volume::new(&[("log-level", "warn"), ("beat", "e30.eyJleHAiOjF9.x")]);
+    let mount = || Mount::new(volume.path()).heartbeat("beat");
+    let live = Config::loader()
+        .mount(mount())
+        .mount(mount())
+        .watch()
+        .unwrap();
+    let path = shown(&volume.path());
+    let expires = format!("retune_heartbeat_expires_timestamp_seconds{{path=\"{path}\"}}");
+    let orphaned = format!("retune_watch_mode{{path=\"{path}\",mode=\"orphaned\"}}");
+    let stopped = metrics(&live);
+    assert_eq!(stopped.get(&expires), 1.0);
+    assert_eq!(stopped.get(&orphaned), 1.0);
+    assert_eq!(stopped.get("retune_degraded"), 1.0);
+    assert_eq!(stopped.get("retune_last_reload_success"), 1.0);
+    let status = configz(&live, "");
+    let source = &status["sources"][0];
+    let at = "1970-01-01T00:00:01.000000Z";
+    assert_eq!(source["heartbeat_expires"], at);
+    assert_eq!(source["paths"][0]["mode"], "orphaned");
+    let reason = status["reasons"][0].as_str().unwrap();
+    assert!(reason.contains(&format!("expired at {at}")), "{reason}");
+
+    // {"exp":32503680000}
+    let fresh = "e30.eyJleHAiOjMyNTAzNjgwMDAwfQ.x";
+    volume.publish(&[("log-level", "warn"), ("beat", fresh)]);
+    eventually("a beat", || metrics(&live).get("retune_degraded") == 0.0);
+    let beating = metrics(&live);
+    assert_eq!(beating.get(&expires), 32_503_680_000.0);
+    assert!(
+        !beating
+            .named("retune_watch_mode")
+            .contains(&orphaned.as_str())
+    );
 }
 
 #[test]

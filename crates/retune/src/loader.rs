@@ -230,6 +230,7 @@ impl<T: Retune> Loader<T> {
             warnings,
             sources,
             settling,
+            due,
             ..
         } = seen;
         let shared = Shared::new(value, tree, times, signal, self.patience);
@@ -238,7 +239,8 @@ impl<T: Retune> Loader<T> {
         record.sources = sources;
         drop(record);
         let live = Live::from_shared(shared);
-        let reloader = Reloader::new(pipeline, live.shared().clone(), settling, self.gather);
+        let shared = live.shared().clone();
+        let reloader = Reloader::new(pipeline, shared, (settling, due), self.gather);
         live.shared()
             .spawn_reloader(move || reloader.run())
             .map_err(|error| {

@@ -20,7 +20,7 @@ use crate::schema::Schema;
 use crate::scrub::scrubbed;
 use crate::source::{Code, Context, Kind, Layer, Sealed};
 use crate::start_values::StartValues;
-use crate::status::{PathStatus, SourceStatus};
+use crate::status::SourceStatus;
 
 /// Readings that are started over when sources change faster than they can be read. The last one is
 /// taken as it is: each volume in it is whole.
@@ -75,6 +75,8 @@ pub(crate) struct Observation {
     stamps: Vec<Option<SystemTime>>,
     /// Something is being written: look again then.
     pub(crate) settling: Option<Instant>,
+    /// A heartbeat is missed from then on, if none comes: look again then.
+    pub(crate) due: Option<Instant>,
     pins: Pins,
     gave: Vec<BTreeSet<String>>,
     gone: BTreeSet<(usize, String)>,
@@ -159,6 +161,7 @@ impl Pipeline {
         let mut observation_failed = false;
         let mut blind = false;
         let mut settling: Option<Instant> = None;
+        let mut due: Option<Instant> = None;
         let stamps: Vec<_> = layers.iter().map(|layer| layer.published).collect();
         for (layer, source) in layers.iter_mut().zip(&self.sources) {
             observation_failed |= layer.failed;
@@ -166,15 +169,11 @@ impl Pipeline {
             blind |= layer.failed && whole;
             settling = settling.into_iter().chain(layer.settling).min();
             ignored.append(&mut layer.ignored);
-            sources.push(SourceStatus {
-                name: source.name(),
-                kind: source.kind(),
-                paths: std::mem::take(&mut layer.paths)
-                    .into_iter()
-                    .map(|(path, state)| PathStatus::new(path, &state))
-                    .collect(),
-                ok: !layer.failed,
-            });
+            due = due
+                .into_iter()
+                .chain(layer.heartbeat.and_then(|beat| beat.due))
+                .min();
+            sources.push(SourceStatus::new(source.name(), source.kind(), layer));
         }
         for layer in &mut layers {
             problems.append(&mut layer.notes.problems);
@@ -217,6 +216,7 @@ impl Pipeline {
             published: self.newest(&stamps),
             stamps,
             settling,
+            due,
             pins,
             gave,
             gone,

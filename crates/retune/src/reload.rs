@@ -10,7 +10,7 @@ use tracing::{debug, error, info, warn};
 use crate::Retune;
 use crate::error::Error;
 use crate::guard::guarded;
-use crate::live::{Command, Shared};
+use crate::live::{Command, News, Shared};
 use crate::pipeline::{Observation, Pipeline};
 use crate::problem::Problem;
 use crate::report;
@@ -26,6 +26,8 @@ pub(crate) struct Reloader<T> {
     pipeline: Pipeline,
     shared: Arc<Shared<T>>,
     settling: Option<Instant>,
+    /// When a heartbeat is missed.
+    due: Option<Instant>,
     /// How long to wait after a change for more.
     gather: Duration,
 }
@@ -43,13 +45,14 @@ impl<T: Retune> Reloader<T> {
     pub(crate) fn new(
         pipeline: Pipeline,
         shared: Arc<Shared<T>>,
-        settling: Option<Instant>,
+        (settling, due): (Option<Instant>, Option<Instant>),
         gather: Duration,
     ) -> Self {
         Self {
             pipeline,
             shared,
             settling,
+            due,
             gather,
         }
     }
@@ -58,7 +61,13 @@ impl<T: Retune> Reloader<T> {
     pub(crate) fn run(mut self) {
         loop {
             // Taken, so that a reading that panics is not tried again at once, and for ever.
-            let wake = self.shared.signal.wait(self.settling.take());
+            let next = self
+                .settling
+                .take()
+                .into_iter()
+                .chain(self.due.take())
+                .min();
+            let wake = self.shared.signal.wait(next);
             if self.shared.is_stopping() {
                 return;
             }
@@ -169,7 +178,7 @@ impl<T: Retune> Reloader<T> {
         loop {
             let began = Instant::now();
             let mut seen = self.look();
-            self.settling = seen.settling;
+            (self.settling, self.due) = (seen.settling, seen.due);
             let current = self.shared.current();
             let same = current.0.tree.root.same_content(&seen.tree.root);
             if seen.problems.is_empty() && same {
@@ -229,14 +238,14 @@ impl<T: Retune> Reloader<T> {
             published,
             ..
         } = seen;
-        let (mut fresh, mut cleared) = (Vec::new(), false);
+        let (mut news, mut cleared) = (News::default(), false);
         let generation = self
             .shared
             .publish(value, tree, published, noticed, |record| {
                 record.counters.applied += 1;
-                (fresh, cleared) = record.good(&warnings, sources);
+                (news, cleared) = record.good(&warnings, sources);
             });
-        warn_each(&fresh);
+        tell(&news);
         let entry = self.shared.record().history.back().cloned();
         if let Some(entry) = entry {
             let paths = entry.paths().collect::<Vec<_>>().join(", ");
@@ -256,9 +265,9 @@ impl<T: Retune> Reloader<T> {
         self.pipeline.accept(&mut seen);
         let mut record = self.shared.record();
         record.counters.unchanged += 1;
-        let (fresh, cleared) = record.good(&seen.warnings, seen.sources);
+        let (news, cleared) = record.good(&seen.warnings, seen.sources);
         drop(record);
-        warn_each(&fresh);
+        tell(&news);
         self.shared.observed(seen.tree);
         if cleared {
             info!("configuration is good again: it is what is running");
@@ -294,8 +303,7 @@ impl<T: Retune> Reloader<T> {
             "gate" => &mut counters.rejected_gate,
             _ => &mut counters.rejected_invalid,
         } += u64::from(is_new);
-        let fresh = record.warn_of(&warnings);
-        record.sources = sources;
+        let news = record.observed(&warnings, sources);
         record.rejection = Some(Rejection {
             since,
             generation,
@@ -303,7 +311,7 @@ impl<T: Retune> Reloader<T> {
             problems: problems.clone(),
         });
         drop(record);
-        warn_each(&fresh);
+        tell(&news);
         if is_new {
             warn!(
                 generation,
@@ -328,8 +336,11 @@ impl<T: Retune> Reloader<T> {
 
 /// To be called under no lock: what becomes of a log line is the program's own code, and may wait for
 /// a full pipe.
-fn warn_each(warnings: &[String]) {
-    for warning in warnings {
+fn tell(news: &News) {
+    for warning in &news.warnings {
         warn!("{warning}");
+    }
+    for path in &news.back {
+        info!("{path}");
     }
 }

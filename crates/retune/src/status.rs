@@ -4,11 +4,12 @@ mod lag;
 
 use std::time::{Duration, SystemTime};
 
+use retune_mount::{PathState, Utc};
 use serde::Serialize;
 
 pub use crate::change::ValueChange;
 use crate::problem::Problem;
-use crate::source::Kind;
+use crate::source::{Kind, Layer};
 use crate::time;
 
 pub use lag::{Lag, Lags};
@@ -101,6 +102,10 @@ pub struct SourceStatus {
     pub paths: Vec<PathStatus>,
     /// Whether it could be read last time.
     pub ok: bool,
+    /// When the token expires that is its [heartbeat](crate::source::Mount::heartbeat); `None`
+    /// where there is none. Half a minute later it is orphaned.
+    #[serde(serialize_with = "time::serialize_option")]
+    pub heartbeat_expires: Option<SystemTime>,
 }
 
 /// One path that a source reads.
@@ -268,11 +273,34 @@ impl Counters {
     }
 }
 
+// === impl SourceStatus ===
+
+impl SourceStatus {
+    pub(crate) fn new(name: String, kind: Kind, layer: &Layer) -> Self {
+        let mut paths: Vec<_> = layer
+            .paths
+            .iter()
+            .map(|(path, state)| PathStatus::new(path.clone(), state))
+            .collect();
+        if let Some(beat) = layer.heartbeat.filter(|beat| beat.stopped) {
+            for path in paths.iter_mut().filter(|path| !path.is_dead_end()) {
+                path.orphan(beat.expires);
+            }
+        }
+        Self {
+            name,
+            kind,
+            paths,
+            ok: !layer.failed,
+            heartbeat_expires: layer.heartbeat.map(|beat| beat.expires),
+        }
+    }
+}
+
 // === impl PathStatus ===
 
 impl PathStatus {
-    pub(crate) fn new(path: String, state: &retune_mount::PathState) -> Self {
-        use retune_mount::PathState;
+    fn new(path: String, state: &PathState) -> Self {
         let mode = match state {
             PathState::Events => "events",
             PathState::Polling { .. } => "polling",
@@ -286,6 +314,18 @@ impl PathStatus {
             mode,
             detail: state.to_string(),
         }
+    }
+
+    /// Whatever is seen there: its heartbeat has stopped. The moment is told, and not how long ago it
+    /// was, so that the same is said as long as it is the same.
+    fn orphan(&mut self, expired: SystemTime) {
+        self.mode = "orphaned";
+        self.detail = format!(
+            "orphaned: the heartbeat token in it expired at {}, so nothing writes this volume any \
+             more. If it was torn down under the process, only a restart of the container \
+             reconnects it; if the node's kubelet is down or gets no new token, it goes on by itself",
+            Utc::from(expired).rfc3339()
+        );
     }
 
     /// Whether its changes come late, or not at all, and something can be done about it.

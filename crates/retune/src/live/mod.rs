@@ -20,6 +20,7 @@ use std::time::Duration;
 use retune_mount::Signal;
 
 pub use changes::{ChangeStream, Changes};
+pub(crate) use record::News;
 pub(crate) use shared::{Command, Shared};
 pub use subscription::{Gate, Subscription};
 pub use view::View;

@@ -37,26 +37,47 @@ pub(crate) struct Activity {
     pub(crate) since: Instant,
 }
 
+/// What an observation says that the one before it did not, for the log.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    pub(crate) warnings: Vec<String>,
+    /// Of paths that were orphaned, and are not any more.
+    pub(crate) back: Vec<String>,
+}
+
 // === impl Record ===
 
 impl Record {
-    /// Takes over what is odd now; which of it was not before, for the log.
-    pub(crate) fn warn_of(&mut self, warnings: &[Problem]) -> Vec<String> {
+    /// Takes over what an observation says of the sources, and what is odd.
+    pub(crate) fn observed(&mut self, warnings: &[Problem], sources: Vec<SourceStatus>) -> News {
         let told: HashSet<_> = self.warnings.iter().map(Problem::to_string).collect();
-        self.warnings = warnings.to_vec();
         let lines = warnings.iter().map(Problem::to_string);
-        lines.filter(|line| !told.contains(line)).collect()
+        let fresh = lines.filter(|line| !told.contains(line)).collect();
+        self.warnings = warnings.to_vec();
+        let before = std::mem::replace(&mut self.sources, sources);
+        let before = before.iter().flat_map(|source| &source.paths);
+        let lost: HashSet<_> = before
+            .filter(|path| path.mode == "orphaned")
+            .map(|path| &path.path)
+            .collect();
+        let now = self.sources.iter().flat_map(|source| &source.paths);
+        let back = now
+            .filter(|now| lost.contains(&now.path) && matches!(now.mode, "events" | "polling"))
+            .map(|now| format!("{}: no longer orphaned: {}", now.path, now.detail));
+        News {
+            warnings: fresh,
+            back: back.collect(),
+        }
     }
 
-    /// Takes over what a good observation says of the sources: the warnings that are new, and whether
-    /// it cleared a rejection.
+    /// The same of a good observation: what is new, and whether it cleared a rejection.
     pub(crate) fn good(
         &mut self,
         warnings: &[Problem],
         sources: Vec<SourceStatus>,
-    ) -> (Vec<String>, bool) {
-        self.sources = sources;
-        (self.warn_of(warnings), self.rejection.take().is_some())
+    ) -> (News, bool) {
+        let news = self.observed(warnings, sources);
+        (news, self.rejection.take().is_some())
     }
 
     pub(crate) fn published(&mut self, entry: HistoryEntry) {

@@ -6,6 +6,7 @@ mod file;
 #[cfg(feature = "clap")]
 mod flags;
 mod followed;
+mod heartbeat;
 mod mount;
 mod service;
 
@@ -26,6 +27,7 @@ pub use file::File;
 pub(crate) use flags::{Flags, augment};
 pub use mount::Mount;
 
+pub(crate) use heartbeat::Heartbeat;
 pub(crate) use sealed::Sealed;
 
 /// Something that gives configuration: a file, a mount, the environment, flags, code.
@@ -104,6 +106,8 @@ pub struct Layer {
     pub(crate) settling: Option<Instant>,
     /// How changes are noticed, by path.
     pub(crate) paths: Vec<(String, PathState)>,
+    /// What tells that it is still written, where there is such.
+    pub(crate) heartbeat: Option<Heartbeat>,
 }
 
 /// A value that was passed over for another reason than a higher layer.
@@ -143,6 +147,7 @@ impl Layer {
             published: None,
             settling: None,
             paths: Vec::new(),
+            heartbeat: None,
         }
     }
 }

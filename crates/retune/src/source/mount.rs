@@ -7,8 +7,9 @@ use retune_mount::Snapshot;
 
 use super::file::document;
 use super::followed::{Followed, Found};
-use super::{Context, Kind, Layer, Sealed};
+use super::{Context, Heartbeat, Kind, Layer, Sealed};
 use crate::bind;
+use crate::flat::Flat;
 use crate::format::Format;
 use crate::node::{Node, NodeValue};
 use crate::origin::{Origin, Place, Span, Text};
@@ -28,12 +29,22 @@ use crate::problem::Problem;
 ///
 /// let mount = Mount::new("/etc/greeter").optional();
 /// ```
+///
+/// # A volume that was torn down under the process
+///
+/// When writing a volume fails half-way, the kubelet tears it down and builds it anew. A container
+/// that runs keeps the old one, which never changes again: it is orphaned, and only a restart of the
+/// container reconnects it. Of a ConfigMap's volume, a directory on the node's disk, that can be
+/// seen, and the status says so. A Secret's or projected volume is a tmpfs: it keeps its last
+/// content for ever, and from inside it cannot be told from one that nobody edits. For that there
+/// is [`heartbeat`](Self::heartbeat).
 #[derive(Debug)]
 pub struct Mount {
     dir: Followed,
     optional: bool,
     defaults_when_lost: bool,
     secret: bool,
+    heartbeat: Option<PathBuf>,
     /// The accepted content had keys, so that having none is a loss.
     had_keys: bool,
     has_keys: bool,
@@ -49,6 +60,7 @@ impl Mount {
             optional: false,
             defaults_when_lost: false,
             secret: false,
+            heartbeat: None,
             had_keys: false,
             has_keys: false,
         }
@@ -83,6 +95,53 @@ impl Mount {
         self
     }
 
+    /// Names a key that holds a short-lived token, which the kubelet replaces again and again: when it
+    /// has expired, nobody writes this volume any more.
+    ///
+    /// Such a token comes with a projected volume. Its audience is nobody, so that it opens nothing:
+    ///
+    /// ```yaml
+    /// volumes:
+    ///   - name: creds
+    ///     projected:
+    ///       sources:
+    ///         - secret:
+    ///             name: greeter
+    ///         - serviceAccountToken:
+    ///             path: heartbeat
+    ///             audience: nobody
+    ///             expirationSeconds: 600
+    /// ```
+    ///
+    /// ```
+    /// use retune::source::Mount;
+    ///
+    /// let mount = Mount::new("/etc/creds").heartbeat("heartbeat");
+    /// ```
+    ///
+    /// The kubelet replaces it after 80 % of its life, so that one that has expired is late already;
+    /// 30 s are added for clocks that differ. From then on the source is `orphaned` in the status,
+    /// which is degraded and names the reason, and a warning is logged. The last good values stay,
+    /// and whatever else changes is still taken. It is over when a fresh token is seen.
+    ///
+    /// The volume need not be lost: a kubelet that is down, or gets no new token from the API server,
+    /// does not write either. The shorter the token's life, the sooner a loss is known, and the
+    /// shorter an outage that looks like one: with 600 s, the least that Kubernetes allows, a minute
+    /// may do; with 3600 s, which it takes by itself, eleven.
+    ///
+    /// The key is no configuration: no generation is made of a new token, and its content is shown
+    /// nowhere. Only where a field has this very name it is that field's value as well, and a new
+    /// token a change. The token's signature is not checked.
+    ///
+    /// A volume without the key, or with one that holds no such token, is refused, as nothing else
+    /// would ever tell that it was forgotten in the manifest. A program that runs outside of a
+    /// cluster too asks for it only where there is one, such as when `KUBERNETES_SERVICE_HOST` is set.
+    #[must_use]
+    pub fn heartbeat(mut self, key: impl Into<PathBuf>) -> Self {
+        self.heartbeat = Some(key.into());
+        self
+    }
+
     /// What a volume without keys means; `what` is the fault to report if it is one.
     fn without_keys(&self, layer: &mut Layer, what: &str) {
         if !self.had_keys || self.defaults_when_lost {
@@ -101,17 +160,51 @@ impl Mount {
         );
     }
 
+    fn is_heartbeat(&self, key: &Path) -> bool {
+        self.heartbeat.as_deref() == Some(key)
+    }
+
+    /// Looks for the heartbeat, if there is to be one.
+    fn listen(&self, snapshot: &Snapshot, layer: &mut Layer) {
+        let Some(key) = &self.heartbeat else { return };
+        let token = snapshot.get(key);
+        layer.heartbeat = token.and_then(Heartbeat::read);
+        if layer.heartbeat.is_some() {
+            return;
+        }
+        let what = match token {
+            None => "is not there",
+            Some(_) => "is no JSON Web Token with an expiry (`exp`)",
+        };
+        layer.failed = true;
+        let (place, key) = (self.dir.path().join(key), key.display());
+        layer.notes.problems.push(
+            Problem::new(
+                "",
+                format!("{}: the volume's heartbeat {what}", place.display()),
+            )
+            .with_help(format!(
+                "make it a `projected` volume, with `- serviceAccountToken: {{path: {key}, audience: \
+                 nobody, expirationSeconds: 600}}` among its `sources`"
+            )),
+        );
+    }
+
     fn place(&self, snapshot: &Snapshot, context: &Context<'_>, layer: &mut Layer) {
         let dir: Arc<Path> = self.dir.path().into();
         let origin = Origin::Text(Span::whole(&Text::new(Place::File(dir.to_path_buf()), "")));
         let mut documents = vec![];
         let mut single = Vec::new();
         for (key, bytes) in snapshot.keys() {
+            let is_heartbeat = self.is_heartbeat(key);
+            if is_heartbeat && !is_wanted(key, context.flat) {
+                continue;
+            }
             let place = Place::Key {
                 mount: dir.to_path_buf(),
                 key: key.to_owned(),
             };
-            if Format::of(key).is_some() {
+            if Format::of(key).is_some() && !is_heartbeat {
                 match document(place, bytes, self.secret) {
                     Ok(node) => {
                         documents.push(bind::document(node, context.schema, &mut layer.notes));
@@ -123,15 +216,14 @@ impl Mount {
                 }
                 continue;
             }
-            let Some(name) = key.to_str() else { continue };
+            let Some(name) = flat_name(key) else { continue };
             let node = value(place, bytes);
-            let node = if self.secret {
+            let node = if self.secret || is_heartbeat {
                 node.into_secret()
             } else {
                 node
             };
-            // `items` can nest keys in folders: `db/host` names the same as `db.host`.
-            single.push((name.replace('/', "."), node));
+            single.push((name, node));
         }
         layer.lower = documents;
         layer.root = Node::map(Vec::new(), origin);
@@ -170,11 +262,15 @@ impl Sealed for Mount {
                         .with_help("read it with `.file(…)`, or mount the whole volume"),
                 );
             }
-            Found::Content(snapshot) if snapshot.is_empty() => {
-                self.without_keys(&mut layer, "has no keys any more");
-            }
             Found::Content(snapshot) => {
-                self.has_keys = true;
+                self.has_keys = snapshot.keys().any(|(key, _)| !self.is_heartbeat(key));
+                if !self.has_keys {
+                    self.without_keys(&mut layer, "has no keys any more");
+                }
+                // Who lost everything need not be told of the heartbeat.
+                if !(self.had_keys && snapshot.is_empty()) {
+                    self.listen(&snapshot, &mut layer);
+                }
                 self.place(&snapshot, context, &mut layer);
             }
             Found::Missing if self.had_keys => self.without_keys(&mut layer, "is gone"),
@@ -202,6 +298,16 @@ impl Sealed for Mount {
     fn accepted(&mut self) {
         self.had_keys = self.has_keys;
     }
+}
+
+/// The flat name that a key gives: `items` can nest keys in folders, and `db/host` is `db.host`.
+fn flat_name(key: &Path) -> Option<String> {
+    key.to_str().map(|key| key.replace('/', "."))
+}
+
+/// Whether a field has a key's very name.
+fn is_wanted(key: &Path, flat: &Flat) -> bool {
+    flat_name(key).is_some_and(|name| flat.find(&name).is_some())
 }
 
 /// A file that is one value as a whole.
