@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use retune::Retune;
 use retune::status::Health;
-use support::{Volume, eventually, is_child, run_as_child};
+use support::{Volume, eventually, with_own_mounts};
 
 #[derive(Debug, Retune)]
 struct Config {
@@ -21,31 +21,6 @@ struct Config {
     level: String,
     #[retune(default = 1)]
     size: u32,
-}
-
-/// Whether this is the process with its own mounts, in which the test goes on.
-fn with_own_mounts(test: &str) -> bool {
-    if is_child() {
-        return true;
-    }
-    let wrapper: &[&str] = match rustix::process::geteuid().is_root() {
-        true => &["-m", "--propagation", "private"],
-        false => &["-Urm"],
-    };
-    let unshare = || {
-        let mut command = Command::new("unshare");
-        command.args(wrapper);
-        command
-    };
-    let works = unshare().arg("true").output();
-    if !works.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: no mounts of one's own are to be had here");
-        return false;
-    }
-    let own = std::env::current_exe().unwrap();
-    let errors = run_as_child(test, unshare().arg(own));
-    eprint!("{errors}");
-    false
 }
 
 /// Covers a directory with a FUSE file system that takes requests and never answers, for as long as

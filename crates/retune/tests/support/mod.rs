@@ -1,5 +1,5 @@
 //! What the tests of this crate share: real volumes, notes, and waiting for conditions.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::print_stderr)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -177,4 +177,30 @@ pub fn run_as_child(test: &str, command: &mut Command) -> String {
         "{text}\n{errors}"
     );
     errors
+}
+
+/// Whether this is the process with its own mounts, in which the test goes on.
+#[cfg(target_os = "linux")]
+pub fn with_own_mounts(test: &str) -> bool {
+    if is_child() {
+        return true;
+    }
+    let wrapper: &[&str] = match rustix::process::geteuid().is_root() {
+        true => &["-m", "--propagation", "private"],
+        false => &["-Urm"],
+    };
+    let unshare = || {
+        let mut command = Command::new("unshare");
+        command.args(wrapper);
+        command
+    };
+    let works = unshare().arg("true").output();
+    if !works.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: no mounts of one's own are to be had here");
+        return false;
+    }
+    let own = std::env::current_exe().unwrap();
+    let errors = run_as_child(test, unshare().arg(own));
+    eprint!("{errors}");
+    false
 }
