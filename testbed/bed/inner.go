@@ -128,7 +128,7 @@ func (in *inner) startControlPlane(ctx context.Context) error {
 // startControllers starts what waits for the API server by itself.
 func (in *inner) startControllers() error {
 	if err := in.start("kube-controller-manager", "kube-controller-manager", "--kubeconfig="+in.insideKubeconfig(), "--leader-elect=false",
-		"--secure-port=0", "--use-service-account-credentials=true",
+		"--secure-port=0",
 		"--service-account-private-key-file="+filepath.Join(in.certificates(), controlplane.ServiceAccountKeyFile),
 		"--root-ca-file="+filepath.Join(in.certificates(), controlplane.CAFile)); err != nil {
 		return err

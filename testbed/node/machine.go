@@ -4,6 +4,7 @@ import (
 	"runtime"
 
 	cadvisorapi "github.com/google/cadvisor/lib/model"
+	"golang.org/x/sys/unix"
 	"k8s.io/klog/v2"
 	cadvisortest "k8s.io/kubernetes/pkg/kubelet/cadvisor/testing"
 )
@@ -29,5 +30,17 @@ func (m *machine) MachineInfo(klog.Logger) (*cadvisorapi.MachineInfo, error) {
 		NumCores:       coresForEach * runtime.NumCPU(),
 		InstanceID:     cadvisorapi.InstanceID(m.NodeName),
 		MemoryCapacity: memory,
+	}, nil
+}
+
+// VersionInfo is part of the kubelet's interface to cAdvisor.
+func (m *machine) VersionInfo() (*cadvisorapi.VersionInfo, error) {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return nil, err
+	}
+	return &cadvisorapi.VersionInfo{
+		KernelVersion:      unix.ByteSliceToString(name.Release[:]),
+		ContainerOsVersion: "the test bed's machine",
 	}, nil
 }
