@@ -47,6 +47,8 @@ mod nodes;
 mod objects;
 mod pod;
 mod proxy;
+#[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")]
 pub mod recorder;
 mod report;
 mod wait;

@@ -1,5 +1,6 @@
 //! The program that pods run, without a cluster: what it shows, and that it ends loudly when what it
 //! sees is torn.
+#![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 
 use std::io::{BufRead, BufReader};

@@ -10,6 +10,7 @@ mod invariants;
 mod ledger;
 mod output;
 mod pages;
+#[cfg(target_os = "linux")]
 mod record;
 mod serve;
 mod small;
@@ -31,6 +32,7 @@ enum Command {
     /// Follows configuration, and shows over HTTP what it sees.
     Serve(Box<serve::Args>),
     /// Records what is done to the directory of a volume.
+    #[cfg(target_os = "linux")]
     Record(record::Args),
     /// Ends with an exit code, at once or later.
     Exit(small::ExitArgs),
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
     let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let result = match (args.command, matches.subcommand()) {
         (Command::Serve(args), Some((_, given))) => serve::run(*args, given),
+        #[cfg(target_os = "linux")]
         (Command::Record(args), _) => record::run(args),
         (Command::Exit(args), _) => return small::exit(&args),
         (Command::Fetch(args), _) => small::fetch(&args),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use retune::Snapshot;
@@ -53,10 +53,6 @@ pub(crate) fn host() -> String {
 pub(crate) fn show(value: &Value) -> Response {
     let kind = [(header::CONTENT_TYPE, "application/json")];
     (kind, format!("{value}\n")).into_response()
-}
-
-pub(crate) fn fail(error: impl ToString) -> Response {
-    (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
 }
 
 async fn values<T: Probed>(State(app): State<Arc<App<T>>>) -> Response {

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::extract::{Query, State};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use retune_testbed::recorder::Recorder;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -15,7 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::output::{end_on_signal, tell};
-use crate::pages::{self, fail, show};
+use crate::pages::{self, show};
 
 /// Records what is done to the directory of a volume: each event is a line, and `/mark` shows what
 /// came of them.
@@ -87,6 +88,10 @@ async fn events(State(recorder): State<Shared>) -> Response {
         Ok(events) => show(&events),
         Err(error) => fail(error),
     }
+}
+
+fn fail(error: std::io::Error) -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
 }
 
 /// Whoever takes the events tells them.
