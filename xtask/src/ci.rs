@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 
 use crate::sh::{cargo, program, run, works};
-use crate::{Result, behaviours, image, loom, miri, packages, torture};
+use crate::{Result, behaviours, cluster, image, loom, miri, packages, torture};
 
 /// A part of CI, in the order in which they run: what fails soonest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -32,6 +32,8 @@ pub(crate) enum Part {
     Torture,
     /// The demo shows what it claims.
     Demo,
+    /// The tests on a real cluster hold.
+    Cluster,
     /// The example's image is built and starts.
     Image,
 }
@@ -119,6 +121,7 @@ impl Part {
             Self::Miri => return miri::run().map(Outcome::from),
             Self::Torture => torture::run(torture::Size::Ci)?,
             Self::Demo => run(&mut cargo("demo"))?,
+            Self::Cluster => return cluster(),
             Self::Image => {
                 image::run(&image::Args {
                     run_check: true,
@@ -175,6 +178,15 @@ fn deny() -> Result<Outcome> {
     ))?;
     let why = "advisories, whose database needs the network (cargo deny check advisories)";
     Ok(Outcome::Skipped(why.into()))
+}
+
+fn cluster() -> Result<Outcome> {
+    if !cluster::is_root() {
+        let why = "the tests on a cluster, which only root can start here";
+        return Ok(Outcome::Skipped(why.into()));
+    }
+    run(&mut cargo("xtask cluster-test"))?;
+    Ok(Outcome::Held)
 }
 
 fn macos() -> Result<Outcome> {

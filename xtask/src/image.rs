@@ -1,4 +1,5 @@
-//! `cargo xtask image EXAMPLE`: an example's static programs, and the image that holds them.
+//! `cargo xtask image EXAMPLE`: an example's static programs, and the image that holds them; and
+//! `cargo xtask cluster-image`, the same with all that pods of the cluster tests run.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -12,7 +13,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::sh::{self, cargo, output, program, root, target_dir, works};
-use crate::{Result, packages};
+use crate::{Result, cluster, packages};
 
 /// What to build.
 #[derive(Debug, clap::Args)]
@@ -47,43 +48,55 @@ enum Builder {
 /// How long a program in the image may take until its first line.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Builds the programs, then the image.
+/// Builds the example's programs, then its image.
 ///
 /// # Errors
 ///
 /// When there is no such example, a build fails, nothing here builds images, or (with
 /// `run_check`) a program of the image does not start.
 pub(crate) fn run(args: &Args) -> Result {
-    let folder = root().join("examples").join(&args.example);
-    let dockerfile = folder.join("Dockerfile");
+    let folder = Path::new("examples").join(&args.example);
+    let tag = args.tag.clone();
+    let tag = tag.unwrap_or_else(|| format!("{}:latest", args.example));
+    let packages = packages::named(&[&args.example])?;
+    let builder = make(&tag, &packages, &folder)?;
+    if args.run_check {
+        for binary in packages.iter().flat_map(|package| &package.binaries) {
+            builder.check(&tag, binary)?;
+        }
+    }
+    Ok(())
+}
+
+/// Builds the image that the cluster tests need on a cluster which is not the test bed.
+///
+/// # Errors
+///
+/// When a build fails, or nothing here builds images.
+pub(crate) fn run_for_cluster(tag: &str) -> Result {
+    let packages = packages::named(&cluster::PACKAGES)?;
+    make(tag, &packages, Path::new("crates/retune-testbed"))?;
+    println!("for kind: kind load docker-image {tag}");
+    println!("then: cargo xtask cluster-test --kubeconfig FILE --image {tag}");
+    Ok(())
+}
+
+/// Builds static programs and the image whose Dockerfile is in that folder.
+fn make(tag: &str, packages: &[packages::Package], folder: &Path) -> Result<Builder> {
+    let dockerfile = root().join(folder).join("Dockerfile");
     if !dockerfile.is_file() {
         return Err(format!("{} does not exist", dockerfile.display()));
     }
-    let package = packages::all()?
-        .into_iter()
-        .find(|package| package.name == args.example);
-    let package = package.ok_or_else(|| format!("no package is called {}", args.example))?;
-
     let linking = Linking::choose();
     println!(
         "linking statically with {} for {}",
         linking.words, linking.target
     );
-    let context = build(&package, &linking, &dockerfile)?;
-
+    let context = build(packages, &linking, &dockerfile)?;
     let builder = Builder::choose()?;
-    let tag = args
-        .tag
-        .clone()
-        .unwrap_or_else(|| format!("{}:latest", args.example));
-    builder.build(&tag, &context)?;
+    builder.build(tag, &context)?;
     println!("built {tag} with {}", builder.name());
-    if args.run_check {
-        for binary in &package.binaries {
-            builder.check(&tag, binary)?;
-        }
-    }
-    Ok(())
+    Ok(builder)
 }
 
 /// Whether programs can be compiled for `target` here.
@@ -92,17 +105,21 @@ pub(crate) fn has_target(target: &str) -> bool {
     libraries.is_ok_and(|folder| Path::new(&folder).is_dir())
 }
 
-/// Builds the package's programs and puts them beside its Dockerfile into a folder of their own.
-fn build(package: &packages::Package, linking: &Linking, dockerfile: &Path) -> Result<PathBuf> {
+/// Builds the packages' programs and puts them beside the Dockerfile into a folder of their own.
+fn build(packages: &[packages::Package], linking: &Linking, dockerfile: &Path) -> Result<PathBuf> {
     let Linking { target, flags, .. } = linking;
-    let mut build = cargo("build --locked --release");
-    build.args(["--package", &package.name, "--target", target]);
+    let mut build = cargo("build --locked --release --bins");
+    for package in packages {
+        build.args(["--package", &package.name]);
+    }
+    build.args(["--target", target]);
     if let Some(flags) = flags {
         build.env("RUSTFLAGS", flags);
     }
     sh::run(&mut build)?;
 
-    let context = target_dir().join("image").join(&package.name);
+    let names: Vec<_> = packages.iter().map(|package| &*package.name).collect();
+    let context = target_dir().join("image").join(names.join("-"));
     let failed = |error: std::io::Error| format!("{}: {error}", context.display());
     if context.exists() {
         fs::remove_dir_all(&context).map_err(failed)?;
@@ -110,7 +127,7 @@ fn build(package: &packages::Package, linking: &Linking, dockerfile: &Path) -> R
     fs::create_dir_all(&context).map_err(failed)?;
     fs::copy(dockerfile, context.join("Dockerfile")).map_err(failed)?;
     let built = target_dir().join(target).join("release");
-    for binary in &package.binaries {
+    for binary in packages.iter().flat_map(|package| &package.binaries) {
         fs::copy(built.join(binary), context.join(binary)).map_err(failed)?;
     }
     Ok(context)

@@ -12,12 +12,14 @@
 mod behaviours;
 mod bench;
 mod ci;
+mod cluster;
 mod demo;
 mod image;
 mod loom;
 mod miri;
 mod packages;
 mod sh;
+mod testbed;
 mod torture;
 
 use std::process::ExitCode;
@@ -53,6 +55,16 @@ enum Task {
     },
     /// Builds an example's static programs and the image that holds them.
     Image(image::Args),
+    /// A real cluster on this machine to play with, until Ctrl-C; needs root and Go.
+    Cluster(cluster::PlayArgs),
+    /// The tests that need a cluster, on one that is started for them.
+    ClusterTest(cluster::TestArgs),
+    /// Builds the image that the cluster tests need on another cluster than their own.
+    ClusterImage {
+        /// Name of the image.
+        #[arg(long, default_value = "retune-testbed:nonroot")]
+        tag: String,
+    },
     /// Readers of a volume against a publisher that is killed at random: a million swaps.
     Torture {
         /// A hundred thousand swaps, as in CI.
@@ -76,6 +88,9 @@ fn main() -> ExitCode {
         Task::Demo { svg } => demo::run(svg.as_deref()),
         Task::Behaviours { check } => behaviours::run(check),
         Task::Image(args) => image::run(&args),
+        Task::Cluster(args) => cluster::play(&args),
+        Task::ClusterTest(args) => cluster::test(&args),
+        Task::ClusterImage { tag } => image::run_for_cluster(&tag),
         Task::Torture { ci: true } => torture::run(torture::Size::Ci),
         Task::Torture { ci: false } => torture::run(torture::Size::Full),
         Task::Loom => loom::run(),

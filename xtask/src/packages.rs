@@ -29,6 +29,21 @@ pub(crate) fn all() -> Result<Vec<Package>> {
     Ok(packages)
 }
 
+/// The packages of these names, in this order.
+///
+/// # Errors
+///
+/// As [`all`], and when there is none of a name.
+pub(crate) fn named(names: &[&str]) -> Result<Vec<Package>> {
+    let mut all = all()?;
+    let find = |name: &&str| {
+        let at = all.iter().position(|package| package.name == *name);
+        at.map(|at| all.swap_remove(at))
+            .ok_or_else(|| format!("no package is called {name}"))
+    };
+    names.iter().map(find).collect()
+}
+
 fn package(value: &Value) -> Package {
     let features = value["features"]
         .as_object()

@@ -1,8 +1,14 @@
 //! Running other programs: each is printed before it runs, and a failure is a sentence.
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::Result;
 
@@ -56,6 +62,31 @@ pub(crate) fn run(command: &mut Command) -> Result {
     }
 }
 
+/// As [`run`], but ends it, and all that it started, once `enough` is set. It reads no input.
+///
+/// # Errors
+///
+/// As [`run`], also when it was ended.
+pub(crate) fn run_until(command: &mut Command, enough: &AtomicBool) -> Result {
+    let shown = show(command);
+    println!("$ {shown}");
+    let failed = |error: std::io::Error| format!("cannot run `{shown}`: {error}");
+    let command = command.stdin(Stdio::null()).process_group(0);
+    let mut child = command.spawn().map_err(failed)?;
+    loop {
+        match child.try_wait().map_err(failed)? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => return Err(format!("`{shown}` ended with {status}")),
+            None if enough.load(Ordering::Relaxed) => {
+                _ = kill_process_group(Pid::from_child(&child), Signal::TERM);
+                child.wait().map_err(failed)?;
+                return Err(format!("`{shown}` was interrupted"));
+            }
+            None => thread::sleep(Duration::from_millis(50)),
+        }
+    }
+}
+
 /// Runs quietly and returns what it wrote to its standard output.
 ///
 /// # Errors
@@ -90,7 +121,7 @@ pub(crate) fn works(command: &mut Command) -> bool {
 }
 
 /// The command as one would type it, with the environment that it adds.
-fn show(command: &Command) -> String {
+pub(crate) fn show(command: &Command) -> String {
     let environment = command
         .get_envs()
         .filter_map(|(name, value)| Some((name, value?)))

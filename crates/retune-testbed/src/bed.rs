@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -79,9 +78,10 @@ impl TestBed {
 
 impl Drop for TestBed {
     fn drop(&mut self) {
-        // Its standard input stays open until then: this is a stop by the user, no death.
-        _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         let until = Instant::now() + STOP;
+        if matches!(self.child.try_wait(), Ok(None)) {
+            _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        }
         while Instant::now() < until && matches!(self.child.try_wait(), Ok(None)) {
             thread::sleep(Duration::from_millis(10));
         }
@@ -122,10 +122,9 @@ impl TestBedBuilder {
             .args(self.args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        // Ctrl-C is for those who use it; they stop it when they are done.
-        let child = command.process_group(0).spawn();
-        let mut child =
-            child.map_err(|error| Error::from(format!("cannot start {name}: {error}")))?;
+        let mut child = command
+            .spawn()
+            .map_err(|error| Error::from(format!("cannot start {name}: {error}")))?;
         let output = child.stdout.take();
         let mut bed = TestBed {
             program: self.program,

@@ -1,0 +1,256 @@
+//! `cargo xtask cluster` and `cargo xtask cluster-test`: a real cluster to play with, and the tests
+//! on one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use retune_testbed::TestBed;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use crate::sh::{self, cargo, root, target_dir};
+use crate::{Result, packages, testbed};
+
+/// The packages whose programs run in pods.
+pub(crate) const PACKAGES: [&str; 2] = ["retune-testbed", "log-level"];
+
+const TESTS: &str = "test --locked --package retune-testbed --tests";
+
+/// How the test bed is to be.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bed {
+    /// How many nodes.
+    #[arg(long, default_value_t = 3)]
+    nodes: u32,
+    /// Watch, Cache or Get: how kubelets learn of an edit; Watch if not given.
+    #[arg(long, value_name = "STRATEGY")]
+    change_detection: Option<String>,
+    /// RBAC or AlwaysAllow; RBAC if not given.
+    #[arg(long, value_name = "MODE")]
+    authorization: Option<String>,
+    /// Folder of its state; each runs one test bed at a time.
+    #[arg(long, default_value = retune_testbed::DEFAULT_DIR)]
+    dir: PathBuf,
+}
+
+/// What to run the tests on, and which.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TestArgs {
+    /// Only tests with one of these words in their names.
+    filter: Vec<String>,
+    /// How often a kubelet brings a pod's volumes up to date.
+    #[arg(long, default_value = "1s", value_name = "TIME")]
+    sync_frequency: String,
+    /// Runs them on another cluster, as the user of this file; needs neither root nor Go.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// What pods run there; `cargo xtask cluster-image` makes one. retune-testbed:nonroot if not given.
+    #[arg(long, requires = "kubeconfig")]
+    image: Option<String>,
+    /// How many tests run at a time; they wait more than they work.
+    #[arg(long, default_value_t = 8)]
+    test_threads: u32,
+    #[command(flatten)]
+    bed: Bed,
+}
+
+/// What to start.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlayArgs {
+    /// How often a kubelet brings a pod's volumes up to date.
+    #[arg(long, default_value = "60s", value_name = "TIME")]
+    sync_frequency: String,
+    #[command(flatten)]
+    bed: Bed,
+}
+
+/// What was done, and how long it took.
+#[derive(Default)]
+struct Clock {
+    parts: Vec<(&'static str, Duration)>,
+}
+
+/// Builds everything, starts a test bed (or takes the cluster given), runs the tests, stops it.
+///
+/// # Errors
+///
+/// When something is missing or does not build, or a test fails.
+pub(crate) fn test(args: &TestArgs) -> Result {
+    if args.kubeconfig.is_none() {
+        check_root()?;
+    }
+    let mut clock = Clock::default();
+    let result = timed_test(args, &mut clock);
+    clock.print();
+    result
+}
+
+fn timed_test(args: &TestArgs, clock: &mut Clock) -> Result {
+    let own = match args.kubeconfig {
+        None => Some((
+            clock.time("test bed's program", testbed::build)?,
+            clock.time("pods' programs", programs)?,
+        )),
+        Some(_) => None,
+    };
+    clock.time("tests' build", || build_tests(&args.filter))?;
+
+    let interrupted = interrupts()?;
+    let mut tests = cargo(TESTS);
+    tests.args(["--no-fail-fast", "--", "--ignored", "--test-threads"]);
+    tests.arg(args.test_threads.to_string()).args(&args.filter);
+    let mut bed = None;
+    if let Some((program, bin)) = own {
+        let bed = bed.insert(clock.time("start", || {
+            start(&program, &args.bed, &args.sync_frequency, &bin)
+        })?);
+        tests.envs(bed.environment());
+    }
+    if let Some(kubeconfig) = &args.kubeconfig {
+        let kubeconfig = std::path::absolute(kubeconfig);
+        tests.env("KUBECONFIG", kubeconfig.map_err(|error| error.to_string())?);
+    }
+    if let Some(image) = &args.image {
+        tests.env("RETUNE_TESTBED_IMAGE", image);
+    }
+    let result = clock.time("tests", || sh::run_until(&mut tests, &interrupted));
+    if let Some(bed) = bed {
+        clock.time("stop", || {
+            drop(bed);
+            Ok(())
+        })?;
+    }
+    result
+}
+
+/// Builds the tests; a filter that none of them passes is a mistake.
+fn build_tests(filter: &[String]) -> Result {
+    sh::run(cargo(TESTS).arg("--no-run"))?;
+    let list = sh::output(
+        cargo(TESTS)
+            .args(["--", "--ignored", "--list"])
+            .args(filter),
+    )?;
+    match list.lines().any(|line| line.ends_with(": test")) {
+        true => Ok(()),
+        false => Err(format!("no test is called {}", filter.join(" or "))),
+    }
+}
+
+/// Starts a cluster, says what to try, and stops it at Ctrl-C.
+///
+/// # Errors
+///
+/// When something is missing or does not build, or it ends by itself.
+pub(crate) fn play(args: &PlayArgs) -> Result {
+    check_root()?;
+    let program = testbed::build()?;
+    let bin = programs()?;
+    let interrupted = interrupts()?;
+    let since = Instant::now();
+    let mut bed = start(&program, &args.bed, &args.sync_frequency, &bin)?;
+    let kubeconfig = bed.kubeconfig().display();
+    let program = program.display();
+    println!(
+        "\nThe cluster is ready after {}; Ctrl-C stops it. In another terminal, in {}:\n\n  \
+         export KUBECONFIG={kubeconfig}; alias kubectl='{program} kubectl'\n  \
+         kubectl apply -k examples/log-level/k8s/testbed\n  \
+         kubectl edit configmap app-server; kubectl logs --follow --prefix --selector app=app-server\n",
+        seconds(since.elapsed()),
+        root().display(),
+    );
+    bed.wait(|| interrupted.load(Ordering::Relaxed));
+    match interrupted.load(Ordering::Relaxed) {
+        true => Ok(()),
+        false => Err("the test bed has ended by itself".into()),
+    }
+}
+
+/// Builds the programs that pods run, into the folder that containers see as `/testbed/bin`.
+fn programs() -> Result<PathBuf> {
+    let mut build = cargo("build --locked --bins");
+    for package in PACKAGES {
+        build.args(["--package", package]);
+    }
+    sh::run(&mut build)?;
+    let bin = target_dir().join("testbed/bin");
+    let failed = |error: std::io::Error| format!("{}: {error}", bin.display());
+    fs::create_dir_all(&bin).map_err(failed)?;
+    for package in packages::named(&PACKAGES)? {
+        for binary in &package.binaries {
+            // One that runs cannot be written to, but another can take its place.
+            let new = bin.join(format!("{binary}.new"));
+            fs::copy(target_dir().join("debug").join(binary), &new).map_err(failed)?;
+            fs::rename(&new, bin.join(binary)).map_err(failed)?;
+        }
+    }
+    Ok(bin)
+}
+
+fn start(program: &Path, bed: &Bed, sync_frequency: &str, bin: &Path) -> Result<TestBed> {
+    let mut builder = TestBed::build(program)
+        .dir(&bed.dir)
+        .option("--nodes", bed.nodes.to_string())
+        .option("--sync-frequency", sync_frequency)
+        .option("--bin", bin);
+    for (name, value) in [
+        ("--change-detection", &bed.change_detection),
+        ("--authorization", &bed.authorization),
+    ] {
+        if let Some(value) = value {
+            builder = builder.option(name, value);
+        }
+    }
+    let started = builder.start(|line| println!("testbed: {line}"));
+    started.map_err(|error| error.to_string())
+}
+
+fn check_root() -> Result {
+    match is_root() {
+        true => Ok(()),
+        false => Err(
+            "the test bed needs root, for mounts and namespaces; on a cluster of your own \
+             (`cluster-test --kubeconfig FILE`) the tests do not"
+                .into(),
+        ),
+    }
+}
+
+/// Whether this user can start a test bed.
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Is set once the user or the system wants this to end.
+fn interrupts() -> Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, interrupted.clone())
+            .map_err(|error| format!("signals: {error}"))?;
+    }
+    Ok(interrupted)
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
+
+// === impl Clock ===
+
+impl Clock {
+    fn time<T>(&mut self, name: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let since = Instant::now();
+        let result = work();
+        self.parts.push((name, since.elapsed()));
+        result
+    }
+
+    fn print(&self) {
+        println!();
+        for (name, time) in &self.parts {
+            println!("{name:<20}{:>9}", seconds(*time));
+        }
+    }
+}
