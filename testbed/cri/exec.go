@@ -14,11 +14,20 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
 )
+
+// stdio is what a command is connected to.
+type stdio struct {
+	in       io.Reader // or nil
+	out, err io.Writer // or nil
+	terminal bool      // one for all three
+	resize   <-chan remotecommand.TerminalSize
+}
 
 // run runs one more command in a container, with the environment and rights of its program, until the
 // command ends or ctx does.
-func (s *service) run(ctx context.Context, id string, argv []string, stdin io.Reader, stdout, stderr io.Writer) error {
+func (s *service) run(ctx context.Context, id string, argv []string, client stdio) error {
 	c, err := s.container(id)
 	if err != nil {
 		return err
@@ -40,7 +49,7 @@ func (s *service) run(ctx context.Context, id string, argv []string, stdin io.Re
 		if path, err = p.find(); err != nil {
 			return
 		}
-		err = p.runHere(ctx, path, stdin, stdout, stderr)
+		err = p.runHere(ctx, path, client)
 	})
 	return err
 }
@@ -64,14 +73,29 @@ func enterContainer(pid int) error {
 }
 
 // runHere runs the program in the current thread's namespaces.
-func (p program) runHere(ctx context.Context, path string, stdin io.Reader, stdout, stderr io.Writer) error {
+func (p program) runHere(ctx context.Context, path string, client stdio) error {
 	cmd := &exec.Cmd{
-		Path: path, Args: p.Argv, Env: p.Env, Dir: p.Dir, Stdout: stdout, Stderr: stderr,
+		Path: path, Args: p.Argv, Env: p.Env, Dir: p.Dir, Stdout: client.out, Stderr: client.err,
 		WaitDelay: time.Second, // for output that a process left behind may hold open
 		// It ends with the container's first process: no need for a signal when this one dies.
 		SysProcAttr: &syscall.SysProcAttr{Credential: p.User.credential(), Setsid: true},
 	}
-	if stdin != nil {
+	if client.terminal {
+		terminal, err := openTerminal(p.User)
+		if err != nil {
+			return err
+		}
+		defer terminal.ours.Close()
+		terminal.attach(cmd)
+		if err := cmd.Start(); err != nil {
+			return errors.Join(err, terminal.theirs.Close())
+		}
+		stop := context.AfterFunc(ctx, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGHUP) })
+		defer stop()
+		terminal.serve(client)
+		return cmd.Wait()
+	}
+	if client.in != nil {
 		// Not cmd.Stdin: the end of the command need not wait for an end of the input.
 		input, err := cmd.StdinPipe()
 		if err != nil {
@@ -79,7 +103,7 @@ func (p program) runHere(ctx context.Context, path string, stdin io.Reader, stdo
 		}
 		go func() {
 			defer input.Close()
-			io.Copy(input, stdin)
+			io.Copy(input, client.in)
 		}()
 	}
 	if err := cmd.Start(); err != nil {
@@ -105,7 +129,7 @@ func (s *service) ExecSync(ctx context.Context, r *runtimeapi.ExecSyncRequest) (
 		defer cancel()
 	}
 	var stdout, stderr bytes.Buffer
-	err := s.run(ctx, r.GetContainerId(), r.GetCmd(), nil, &stdout, &stderr)
+	err := s.run(ctx, r.GetContainerId(), r.GetCmd(), stdio{out: &stdout, err: &stderr})
 	var exit *exec.ExitError
 	switch {
 	case err == nil:

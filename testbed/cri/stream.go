@@ -34,11 +34,8 @@ func (s *service) PortForward(_ context.Context, r *runtimeapi.PortForwardReques
 type streamRuntime struct{ *service }
 
 // Exec is `kubectl exec`.
-func (s streamRuntime) Exec(ctx context.Context, id string, argv []string, in io.Reader, out, errOut io.WriteCloser, tty bool, _ <-chan remotecommand.TerminalSize) error {
-	if tty {
-		return errors.New("the test bed has no terminals: leave out -t")
-	}
-	err := s.run(ctx, id, argv, in, out, errOut)
+func (s streamRuntime) Exec(ctx context.Context, id string, argv []string, in io.Reader, out, errOut io.WriteCloser, tty bool, resize <-chan remotecommand.TerminalSize) error {
+	err := s.run(ctx, id, argv, stdio{in: in, out: out, err: errOut, terminal: tty, resize: resize})
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		return utilexec.CodeExitError{Err: err, Code: int(exitCode(exit.ProcessState))}
