@@ -210,6 +210,30 @@ fn without_a_valid_configuration_it_ends_with_2_and_a_report() {
 }
 
 #[test]
+fn a_heartbeat_is_of_the_mount_before_it() {
+    let (beats, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    // Its claims: {"exp":1}
+    std::fs::write(beats.path().join("token"), "e30.eyJleHAiOjF9.e30").unwrap();
+    std::fs::write(other.path().join("message"), "hello").unwrap();
+    let (beats, other) = (text(beats.path()), text(other.path()));
+    let probe = Probe::start(&[
+        "serve",
+        "--mount",
+        beats,
+        "--heartbeat",
+        "token",
+        "--mount",
+        other,
+    ]);
+    let sources = &probe.get("/configz")["sources"];
+    assert_eq!(sources[0]["heartbeat_expires"], "1970-01-01T00:00:01.000000Z");
+    assert_eq!(sources[0]["paths"][0]["mode"], "orphaned");
+    assert!(sources[1]["heartbeat_expires"].is_null(), "{sources}");
+    let none = run(&["serve", "--heartbeat", "token", "--mount", beats]);
+    assert_eq!(none.status.code(), Some(1));
+}
+
+#[test]
 fn what_it_records_is_what_the_recorder_records() {
     let volume = tempfile::tempdir().unwrap();
     let publisher = Publisher::open(volume.path()).unwrap();

@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// A volume whose values are all secret.
     #[arg(long, value_name = "DIR")]
     secret_mount: Vec<String>,
+    /// The key of the mount before it that holds a short-lived token: expired means orphaned.
+    #[arg(long, value_name = "KEY")]
+    heartbeat: Vec<String>,
     /// A document (`.yaml`, `.json`) that must be there.
     #[arg(long, value_name = "PATH")]
     file: Vec<String>,
@@ -99,7 +102,7 @@ pub(crate) fn run(args: Args, given: &ArgMatches) -> Result<(), String> {
 
 fn follow<T: Probed>(args: Args, given: &ArgMatches) -> Result<(), String> {
     let started = nanoseconds(SystemTime::now());
-    let mut loader = sources(T::loader(), given).gather(Duration::from_millis(args.gather_ms));
+    let mut loader = sources(T::loader(), given)?.gather(Duration::from_millis(args.gather_ms));
     if args.strict {
         loader = loader.strict();
     }
@@ -136,12 +139,13 @@ fn follow<T: Probed>(args: Args, given: &ArgMatches) -> Result<(), String> {
 }
 
 /// Adds the sources in the order in which they were given.
-fn sources<T: Probed>(loader: Loader<T>, given: &ArgMatches) -> Loader<T> {
+fn sources<T: Probed>(mut loader: Loader<T>, given: &ArgMatches) -> Result<Loader<T>, String> {
     let kinds = [
         "mount",
         "optional_mount",
         "droppable_mount",
         "secret_mount",
+        "heartbeat",
         "file",
         "optional_file",
         "env",
@@ -157,16 +161,29 @@ fn sources<T: Probed>(loader: Loader<T>, given: &ArgMatches) -> Loader<T> {
         })
         .collect();
     all.sort_unstable();
-    all.into_iter()
-        .fold(loader, |loader, (_, kind, value)| match kind {
-            "mount" => loader.mount(value),
-            "optional_mount" => loader.mount(Mount::new(value).optional()),
-            "droppable_mount" => loader.mount(Mount::new(value).optional().defaults_when_lost()),
-            "secret_mount" => loader.mount(Mount::new(value).secret()),
-            "file" => loader.file(value),
-            "optional_file" => loader.file(File::new(value).optional()),
-            _ => loader.env(value.as_str()),
-        })
+    let mut all = all.into_iter().peekable();
+    while let Some((_, kind, value)) = all.next() {
+        let mount = match kind {
+            "mount" => Mount::new(value),
+            "optional_mount" => Mount::new(value).optional(),
+            "droppable_mount" => Mount::new(value).optional().defaults_when_lost(),
+            "secret_mount" => Mount::new(value).secret(),
+            "heartbeat" => return Err(format!("--heartbeat {value}: no mount stands before it")),
+            _ => {
+                loader = match kind {
+                    "file" => loader.file(value),
+                    "optional_file" => loader.file(File::new(value).optional()),
+                    _ => loader.env(value.as_str()),
+                };
+                continue;
+            }
+        };
+        loader = loader.mount(match all.next_if(|(_, kind, _)| *kind == "heartbeat") {
+            Some((_, _, key)) => mount.heartbeat(key),
+            None => mount,
+        });
+    }
+    Ok(loader)
 }
 
 /// Who runs, and what with.
