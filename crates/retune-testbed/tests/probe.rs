@@ -226,7 +226,10 @@ fn a_heartbeat_is_of_the_mount_before_it() {
         other,
     ]);
     let sources = &probe.get("/configz")["sources"];
-    assert_eq!(sources[0]["heartbeat_expires"], "1970-01-01T00:00:01.000000Z");
+    assert_eq!(
+        sources[0]["heartbeat_expires"],
+        "1970-01-01T00:00:01.000000Z"
+    );
     assert_eq!(sources[0]["paths"][0]["mode"], "orphaned");
     assert!(sources[1]["heartbeat_expires"].is_null(), "{sources}");
     let none = run(&["serve", "--heartbeat", "token", "--mount", beats]);
