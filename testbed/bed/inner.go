@@ -151,6 +151,7 @@ func (in *inner) startServices(context.Context) error {
 }
 
 func (in *inner) startNodes(ctx context.Context) error {
+	go buryOrphans() // from here on only parts are started
 	in.nodes = newNodes(in.Options, in.failed)
 	if err := serveControl(in.controlSocket(), in.nodes); err != nil {
 		return err

@@ -24,14 +24,15 @@ func startPart(o Options, failed chan<- error, name string, args ...string) (*pa
 		return nil, err
 	}
 	defer log.Close()
-	p := &part{name: name, command: exec.Command("/proc/self/exe", args...), ended: make(chan struct{})}
+	p := &part{name: name, command: thisProgram(args...), ended: make(chan struct{})}
 	p.command.Stdout, p.command.Stderr = log, log
-	if err := p.command.Start(); err != nil {
+	if err := startAwaited(p.command); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	p.wanted.Store(true)
 	go func() {
 		err := p.command.Wait()
+		buried(p.command.Process.Pid)
 		close(p.ended)
 		if p.wanted.Load() {
 			failed <- fmt.Errorf("%s ended: %v; the end of %s:\n%s", name, err, log.Name(), lastLines(log.Name(), 12))
@@ -54,4 +55,11 @@ func lastLines(file string, n int) []byte {
 	}
 	lines := bytes.Split(bytes.TrimSpace(content), []byte("\n"))
 	return bytes.Join(lines[max(0, len(lines)-n):], []byte("\n"))
+}
+
+// thisProgram is a command of this very program, also when its file was replaced meanwhile.
+func thisProgram(args ...string) *exec.Cmd {
+	command := exec.Command("/proc/self/exe", args...)
+	command.Args[0] = "testbed"
+	return command
 }

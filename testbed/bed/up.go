@@ -91,7 +91,7 @@ func startInner(o Options) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	inner := exec.Command("/proc/self/exe", innerCommand, string(options))
+	inner := thisProgram(innerCommand, string(options))
 	inner.Stdout, inner.Stderr = os.Stdout, os.Stderr
 	inner.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
