@@ -20,7 +20,13 @@ use names::{check_keys, first, is_timestamp, timestamp};
 const DATA_TMP: &str = "..data_tmp";
 
 /// Writes a volume exactly as the kubelet writes ConfigMaps and Secrets, so
-/// that developing and testing need no cluster.
+/// that developing and testing need no cluster. Tests on a cluster compare the
+/// two, event by event and link by link.
+///
+/// What it leaves out: a mode for single items, owners, and what `fsGroup` does
+/// to both. The kubelet makes the directory itself with mode 0777 (1777 in a
+/// tmpfs); here it is whoever makes it who chooses. A kubelet whose write fails
+/// tears the volume down, and this one leaves it as it was.
 ///
 /// A publish can be cut short at any moment: readers then see the old content
 /// or the new one, and the next publish cleans up. There must be one publisher
@@ -269,9 +275,7 @@ impl Publisher {
     ) -> Result<(), Stop> {
         for (key, bytes) in payload {
             let path = data.join(key);
-            if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent).map_err(|error| Error::io("create", parent, error))?;
-            }
+            create_folders(data, key)?;
             // Narrow from the first: a Secret is not to be read by others even for a moment.
             let mut options = fs::OpenOptions::new();
             options.write(true).create_new(true).mode(self.file_mode);
@@ -373,6 +377,20 @@ fn step(on_step: OnStep<'_>, done: Step) -> Result<(), Stop> {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(Stop::Asked),
     }
+}
+
+/// The folders of a nested key, with the modes that a kubelet's umask of 022 leaves them.
+fn create_folders(data: &Path, key: &Path) -> Result<(), Error> {
+    let mut path = data.to_owned();
+    for folder in key.parent().into_iter().flatten() {
+        path.push(folder);
+        match fs::create_dir(&path) {
+            Ok(()) => set_mode(&path, 0o755)?,
+            Err(error) if error.kind() == Io::AlreadyExists => {}
+            Err(error) => return Err(Error::io("create", &path, error)),
+        }
+    }
+    Ok(())
 }
 
 fn set_mode(path: &Path, mode: u32) -> Result<(), Error> {

@@ -5,7 +5,7 @@ mod support;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use retune_mount::{ErrorKind, Kind, Limits, Publisher, Snapshot, Step, read_once};
@@ -137,6 +137,22 @@ fn a26_ten_thousand_keys_are_read_with_no_watch_of_their_own() {
     assert_eq!(retune_mount::health().watches, before);
     let error = read_once(&volume.dir, Limits::default().keys(9_999)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
+}
+
+#[test]
+fn what_is_published_has_its_modes_whatever_the_umask() {
+    let name = "what_is_published_has_its_modes_whatever_the_umask";
+    // The umask is the whole process's.
+    if !in_child(name, &["sh", "-c", "umask 077; exec \"$@\"", "sh"]) {
+        return;
+    }
+    let volume = Volume::new([("a", "1"), ("sub/dir/b", "2")]);
+    let mode = |path: &str| {
+        let meta = fs::metadata(volume.path("..data").join(path)).unwrap();
+        meta.permissions().mode() & 0o7777
+    };
+    let modes = ["", "a", "sub", "sub/dir", "sub/dir/b"].map(mode);
+    assert_eq!(modes, [0o755, 0o644, 0o755, 0o755, 0o644]);
 }
 
 #[test]
