@@ -41,6 +41,7 @@ mod error;
 pub mod fingerprint;
 mod http;
 mod kubectl;
+pub mod lag;
 mod manifest;
 mod namespace;
 mod nodes;
