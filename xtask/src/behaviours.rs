@@ -1,7 +1,8 @@
 //! `cargo xtask behaviours`: which of the behaviours in `docs/behaviours.md` a test shows.
 //!
 //! The tests themselves are the source: a function under `#[test]` carries the ids that it shows
-//! at the front of its name, as `a4_…` or `c1_c2_…`. Tests that are ignored by default show nothing.
+//! at the front of its name, as `a4_…` or `c1_c2_…`. Tests that are ignored by default show nothing,
+//! but for those on a cluster, which CI runs too.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -164,7 +165,7 @@ fn collect(folder: &Path, tests: &mut Vec<Test>) -> Result {
     Ok(())
 }
 
-/// Names of the functions under `#[test]` or `#[tokio::test…]` that run by default.
+/// Names of the functions under `#[test]` or `#[tokio::test…]` that CI runs.
 fn test_names(source: &str) -> impl Iterator<Item = String> {
     let mut marked = false;
     let mut ignored = false;
@@ -172,7 +173,7 @@ fn test_names(source: &str) -> impl Iterator<Item = String> {
         let line = line.trim_start();
         if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
             marked = true;
-        } else if line.starts_with("#[ignore") {
+        } else if line.starts_with("#[ignore") && !line.contains("cluster-test") {
             ignored = true;
         }
         let (before, rest) = line.split_once("fn ")?;
@@ -231,9 +232,12 @@ mod tests {
             #[ignore = \"slow\"]
             fn a5_ignored() {}
             #[test] fn a6_test() {}
+            #[test]
+            #[ignore = \"needs a cluster: cargo xtask cluster-test\"]
+            fn a7_on_a_cluster() {}
         ";
         let names: Vec<_> = test_names(source).collect();
-        assert_eq!(names, ["a2_test", "a4_test", "a6_test"]);
+        assert_eq!(names, ["a2_test", "a4_test", "a6_test", "a7_on_a_cluster"]);
     }
 
     #[test]

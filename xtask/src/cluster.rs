@@ -135,6 +135,7 @@ fn build_tests(filter: &[String]) -> Result {
     )?;
     match list.lines().any(|line| line.ends_with(": test")) {
         true => Ok(()),
+        false if filter.is_empty() => Err("no test needs a cluster".into()),
         false => Err(format!("no test is called {}", filter.join(" or "))),
     }
 }
@@ -156,7 +157,7 @@ pub(crate) fn play(args: &PlayArgs) -> Result {
     println!(
         "\nThe cluster is ready after {}; Ctrl-C stops it. In another terminal, in {}:\n\n  \
          export KUBECONFIG={kubeconfig}; alias kubectl='{program} kubectl'\n  \
-         kubectl apply -k examples/log-level/k8s/testbed\n  \
+         kubectl apply -k examples/log-level/testbed\n  \
          kubectl edit configmap app-server; kubectl logs --follow --prefix --selector app=app-server\n",
         seconds(since.elapsed()),
         root().display(),

@@ -17,11 +17,11 @@
 //! let namespace = Namespace::new("a1");
 //! let config = namespace.config_map("config");
 //! config.set(&[("log-level", "warn")]);
-//! let pod = namespace.start(&Pod::new("p").arg("/etc/config").config_map_volume("config", "/etc/config"));
+//! let pod = namespace.start(&Pod::new("p").args(&["serve", "--mount", "/etc/config"]).config_map_volume("config", "/etc/config"));
 //! config.set(&[("log-level", "info")]);
 //! pod.nudge();
 //! wait("the pod has the new level", || {
-//!     let status = pod.get_json("/status")?;
+//!     let status = pod.get_json("/configz")?;
 //!     check(status["generation"] == 2, status)
 //! });
 //! ```

@@ -22,10 +22,10 @@ pub fn image() -> String {
 /// use retune_testbed::Pod;
 ///
 /// let pod = Pod::new("p")
-///     .arg("/etc/config")
+///     .args(&["serve", "--mount", "/etc/config"])
 ///     .config_map_volume("config", "/etc/config")
 ///     .patch(serde_json::json!({ "spec": { "securityContext": { "fsGroup": 1000 } } }));
-/// assert_eq!(pod.manifest()["spec"]["containers"][0]["args"][0], "/etc/config");
+/// assert_eq!(pod.manifest()["spec"]["containers"][0]["args"][0], "serve");
 /// ```
 #[derive(Debug, Clone)]
 pub struct Pod {
@@ -82,6 +82,11 @@ impl Pod {
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
         push(&mut self.container["args"], arg.into().into());
         self
+    }
+
+    /// More arguments of the probe.
+    pub fn args(self, args: &[&str]) -> Self {
+        args.iter().fold(self, |pod, arg| pod.arg(*arg))
     }
 
     /// A variable of the environment.

@@ -8,7 +8,8 @@ use std::process::Command;
 
 use crate::error::{Error, Result};
 
-/// The test bed's program and the folder of its run.
+/// The test bed's program and the folder of its run. A test that stops nodes works in a
+/// [`Namespace::alone`](crate::Namespace::alone).
 #[derive(Debug, Clone)]
 pub struct Nodes {
     program: PathBuf,
