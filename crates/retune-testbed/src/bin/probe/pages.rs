@@ -41,6 +41,7 @@ pub(crate) fn common() -> Router {
     Router::new()
         .route("/ready", get(|| async { "ready\n" }))
         .route("/name", get(|| async { host() }))
+        .route("/mounts", get(mounts))
         .route("/exit", get(exit).post(exit))
 }
 
@@ -85,6 +86,11 @@ async fn counters<T: Probed>(State(app): State<Arc<App<T>>>) -> Response {
         "health": status.health,
         "retune": status.counters,
     }))
+}
+
+/// As the process itself sees them.
+async fn mounts() -> String {
+    std::fs::read_to_string("/proc/self/mounts").unwrap_or_default()
 }
 
 async fn exit(Query(end): Query<End>) -> String {
