@@ -10,6 +10,7 @@
 //! | `RETUNE_TESTBED_DIR` | the folder of the test bed's run; without it the nodes are out of reach |
 //! | `RETUNE_TESTBED_IMAGE` | the image of the pods, `retune-testbed:nonroot` if not given |
 //! | `RETUNE_TESTBED_KEEP` | if set, namespaces stay after their tests |
+//! | `RETUNE_TESTBED_SEED` | the random edits of a run that is to be repeated; each run prints its own |
 //!
 //! ```no_run
 //! use retune_testbed::{Namespace, Pod, check, wait};
