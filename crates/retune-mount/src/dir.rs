@@ -26,7 +26,8 @@ pub(crate) struct Dir {
     pub(crate) id: FileId,
     /// Links to it; 0 means that it was removed while somebody holds it.
     pub(crate) links: u64,
-    /// How it was reached, for messages.
+    /// How people call it, for messages: a volume's data directory by the name of the volume, so
+    /// that the same error reads the same after a swap.
     pub(crate) path: PathBuf,
     /// The pin that it lies below, and how many directories below.
     pub(crate) below: Option<(usize, usize)>,
@@ -98,7 +99,10 @@ impl Dir {
             .open(OsStr::new(".."), PASS | OFlags::DIRECTORY)
             .map_err(|errno| self.error("open", OsStr::new(".."), errno))?;
         let mut path = self.path.clone();
-        path.pop();
+        // A data directory is called as its volume, which is what lies above it.
+        if !matches!(self.below, Some((_, 0))) {
+            path.pop();
+        }
         let below = match self.below {
             Some((pin, depth)) if depth > 0 => Some((pin, depth - 1)),
             _ => None,

@@ -130,8 +130,7 @@ impl Pin {
             };
             match volume.open(&target, PASS | OFlags::DIRECTORY) {
                 Ok(fd) => {
-                    let path = volume.path.join(&target);
-                    let data = Dir::from_fd(fd, path, Some((index, 0)))?;
+                    let data = Dir::from_fd(fd, volume.path.clone(), Some((index, 0)))?;
                     return Ok(Some(Self {
                         volume: Arc::clone(volume),
                         target,

@@ -111,6 +111,26 @@ fn b20_a_fifo_a_device_or_a_socket_is_named_and_never_blocks() {
 }
 
 #[test]
+fn a_key_of_a_volume_is_called_as_it_is_mounted_before_and_after_a_swap() {
+    let volume = Volume::new([("a", "1")]);
+    for revision in ["2", "3"] {
+        volume.publish([("a", revision), ("sub/b", revision)]);
+        for key in ["fifo", "sub/fifo"] {
+            let fifo = volume.path("..data").join(key);
+            mkfifo(&fifo);
+            let error = refused(&volume.dir);
+            assert_eq!(error.path(), volume.path(key));
+            fs::remove_file(fifo).unwrap();
+        }
+    }
+    // A link out of the data directory leads to where it leads.
+    mkfifo(&volume.path("beside"));
+    symlink("../beside", volume.path("..data/link")).unwrap();
+    let error = refused(&volume.path("..data/link"));
+    assert_eq!(error.path(), volume.path("beside"));
+}
+
+#[test]
 fn b20_a_file_that_becomes_something_else_and_back_is_followed() {
     let tmp = tempfile::tempdir().unwrap();
     let path = tmp.path().join("conf");
