@@ -12,11 +12,14 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 	clientset "k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/component-base/configz"
 	"k8s.io/klog/v2"
+	kubeletconfigv1beta1 "k8s.io/kubelet/config/v1beta1"
 	kubeletapp "k8s.io/kubernetes/cmd/kubelet/app"
 	"k8s.io/kubernetes/cmd/kubelet/app/options"
 	"k8s.io/kubernetes/pkg/kubelet"
 	kubeletconfig "k8s.io/kubernetes/pkg/kubelet/apis/config"
+	kubeletscheme "k8s.io/kubernetes/pkg/kubelet/apis/config/scheme"
 	"k8s.io/kubernetes/pkg/kubelet/cm"
 	kubecontainer "k8s.io/kubernetes/pkg/kubelet/container"
 	kubeletutil "k8s.io/kubernetes/pkg/kubelet/util"
@@ -109,6 +112,9 @@ func run(ctx context.Context, o Options) error {
 	if dependencies.TLSOptions, err = kubeletapp.InitializeTLS(ctx, flags, config); err != nil {
 		return fmt.Errorf("making the kubelet's certificate: %w", err)
 	}
+	if err := publish(config); err != nil {
+		return fmt.Errorf("publishing the kubelet's configuration: %w", err)
+	}
 	if err := kubelet.PreInitRuntimeService(ctx, config, dependencies); err != nil {
 		return fmt.Errorf("reaching the container runtime: %w", err)
 	}
@@ -152,6 +158,24 @@ func (o Options) configuration() (*options.KubeletFlags, *kubeletconfig.KubeletC
 		}
 	}
 	return flags, config, os.Chdir(workingDir)
+}
+
+// publish shows the configuration at /configz, where it can be asked of any kubelet.
+func publish(config *kubeletconfig.KubeletConfiguration) error {
+	scheme, _, err := kubeletscheme.NewSchemeAndCodecs()
+	if err != nil {
+		return err
+	}
+	versioned := &kubeletconfigv1beta1.KubeletConfiguration{}
+	if err := scheme.Convert(config, versioned, nil); err != nil {
+		return err
+	}
+	versioned.SetGroupVersionKind(kubeletconfigv1beta1.SchemeGroupVersion.WithKind("KubeletConfiguration"))
+	page, err := configz.New("kubeletconfig")
+	if err != nil {
+		return err
+	}
+	return page.Set(versioned)
 }
 
 func volumePlugins() []volume.VolumePlugin {
