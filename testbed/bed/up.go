@@ -2,6 +2,7 @@ package bed
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -42,7 +43,7 @@ func Up(o Options, stopOnEOF bool) error {
 	}
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.APIPort)))
 	if err != nil {
-		return fmt.Errorf("--api-port: %w", err)
+		return errors.Join(fmt.Errorf("--api-port: %w", err), scratch.remove())
 	}
 	defer listener.Close()
 	o.APIPort = listener.Addr().(*net.TCPAddr).Port
