@@ -12,6 +12,7 @@ use crate::kubectl::Kubectl;
 use crate::nodes::Nodes;
 use crate::objects::{self, Manifests};
 use crate::proxy::Proxy;
+use crate::spare;
 
 /// Who the API server says has set a field.
 const MANAGER: &str = "retune-testbed";
@@ -30,7 +31,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// The cluster of `KUBECONFIG`. The first call starts a `kubectl proxy`, which ends with this
-    /// process.
+    /// process. Of the test bed's nodes one is cordoned, for [`Nodes::spare`].
     ///
     /// # Panics
     ///
@@ -59,6 +60,9 @@ impl Cluster {
         };
         let answers = cluster.get("/version");
         answers.map_err(|error| error.in_trying_to("the cluster of KUBECONFIG does not answer"))?;
+        if let Some(nodes) = &cluster.nodes {
+            spare::reserve(&cluster, nodes)?;
+        }
         Ok(cluster)
     }
 

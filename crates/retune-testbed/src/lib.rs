@@ -53,6 +53,7 @@ mod proxy;
 #[cfg(target_os = "linux")]
 pub mod recorder;
 mod report;
+mod spare;
 mod wait;
 
 pub use bed::{DEFAULT_DIR, TestBed, TestBedBuilder};
@@ -65,4 +66,5 @@ pub use namespace::Namespace;
 pub use nodes::{Node, Nodes, left_out};
 pub use objects::Manifests;
 pub use pod::PodRef;
+pub use spare::Spare;
 pub use wait::{Condition, PATIENCE, check, wait, wait_for};

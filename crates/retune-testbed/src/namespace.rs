@@ -1,7 +1,6 @@
 //! A namespace for one test.
 
 use std::env;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde_json::{Value, json};
 
@@ -21,21 +20,6 @@ use crate::wait::wait;
 pub struct Namespace {
     cluster: &'static Cluster,
     name: String,
-    _turn: Turn,
-}
-
-/// Who may run at the same time.
-static TURNS: RwLock<()> = RwLock::new(());
-
-/// Held by a test for as long as it runs.
-#[derive(Debug)]
-enum Turn {
-    Together {
-        _guard: RwLockReadGuard<'static, ()>,
-    },
-    Alone {
-        _guard: RwLockWriteGuard<'static, ()>,
-    },
 }
 
 // === impl Namespace ===
@@ -48,24 +32,6 @@ impl Namespace {
     /// When there is no cluster, or it does not make one.
     #[track_caller]
     pub fn new(prefix: &str) -> Self {
-        let guard = TURNS.read().unwrap_or_else(PoisonError::into_inner);
-        Self::with(prefix, Turn::Together { _guard: guard })
-    }
-
-    /// As [`new`](Self::new), for a test that stops nodes or kubelets, which other tests' pods are
-    /// on: waits until no other test of this process has a namespace, and lets none begin.
-    ///
-    /// # Panics
-    ///
-    /// As [`new`](Self::new).
-    #[track_caller]
-    pub fn alone(prefix: &str) -> Self {
-        let guard = TURNS.write().unwrap_or_else(PoisonError::into_inner);
-        Self::with(prefix, Turn::Alone { _guard: guard })
-    }
-
-    #[track_caller]
-    fn with(prefix: &str, turn: Turn) -> Self {
         let cluster = Cluster::connect();
         let object = json!({ "metadata": { "generateName": format!("{prefix}-") } });
         let made = must(cluster.create("/api/v1/namespaces", &object));
@@ -73,7 +39,6 @@ impl Namespace {
         let namespace = Self {
             cluster,
             name: name.to_owned(),
-            _turn: turn,
         };
         for needed in ["serviceaccounts/default", "configmaps/kube-root-ca.crt"] {
             let path = namespace.path(needed);

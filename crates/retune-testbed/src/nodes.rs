@@ -2,14 +2,14 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::error::{Error, Result};
 
-/// The test bed's program and the folder of its run. A test that stops nodes works in a
-/// [`Namespace::alone`](crate::Namespace::alone).
+/// The test bed's program and the folder of its run.
 #[derive(Debug, Clone)]
 pub struct Nodes {
     program: PathBuf,
@@ -28,7 +28,7 @@ pub struct Node {
 /// ```no_run
 /// # use retune_testbed::{Cluster, needs_testbed};
 /// let nodes = needs_testbed!();
-/// nodes.node("node-1").unwrap().stop().unwrap();
+/// nodes.spare().stop().unwrap();
 /// ```
 #[macro_export]
 macro_rules! needs_testbed {
@@ -73,6 +73,24 @@ impl Nodes {
             nodes: self.clone(),
             name: name.to_owned(),
         })
+    }
+
+    /// The last of them, if there are others.
+    pub(crate) fn last(&self) -> Result<Option<Node>> {
+        let dir = self.dir.join("nodes");
+        let failed = |error| Error::from(format!("the test bed's {}: {error}", dir.display()));
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(failed)? {
+            names.push(entry.map_err(failed)?.file_name());
+        }
+        match names.len() {
+            0 | 1 => Ok(None),
+            _ => names
+                .iter()
+                .max()
+                .map(|name| self.node(&name.to_string_lossy()))
+                .transpose(),
+        }
     }
 
     /// Runs a command as root where the nodes run, and gives what it wrote to its standard output.
