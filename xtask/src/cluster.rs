@@ -66,6 +66,13 @@ pub(crate) struct PlayArgs {
     bed: Bed,
 }
 
+/// How programs are compiled.
+#[derive(Clone, Copy)]
+pub(crate) enum Profile {
+    Debug,
+    Release,
+}
+
 /// What was done, and how long it took.
 #[derive(Default)]
 struct Clock {
@@ -91,7 +98,7 @@ fn timed_test(args: &TestArgs, clock: &mut Clock) -> Result {
     let own = match args.kubeconfig {
         None => Some((
             clock.time("test bed's program", testbed::build)?,
-            clock.time("pods' programs", programs)?,
+            clock.time("pods' programs", || programs(Profile::Debug))?,
         )),
         Some(_) => None,
     };
@@ -148,7 +155,7 @@ fn build_tests(filter: &[String]) -> Result {
 pub(crate) fn play(args: &PlayArgs) -> Result {
     check_root()?;
     let program = testbed::build()?;
-    let bin = programs()?;
+    let bin = programs(Profile::Debug)?;
     let interrupted = interrupts()?;
     let since = Instant::now();
     let mut bed = start(&program, &args.bed, &args.sync_frequency, &bin)?;
@@ -170,8 +177,15 @@ pub(crate) fn play(args: &PlayArgs) -> Result {
 }
 
 /// Builds the programs that pods run, into the folder that containers see as `/testbed/bin`.
-fn programs() -> Result<PathBuf> {
+pub(crate) fn programs(profile: Profile) -> Result<PathBuf> {
     let mut build = cargo("build --locked --bins");
+    let built = target_dir().join(match profile {
+        Profile::Debug => "debug",
+        Profile::Release => {
+            build.arg("--release");
+            "release"
+        }
+    });
     for package in PACKAGES {
         build.args(["--package", package]);
     }
@@ -183,14 +197,19 @@ fn programs() -> Result<PathBuf> {
         for binary in &package.binaries {
             // One that runs cannot be written to, but another can take its place.
             let new = bin.join(format!("{binary}.new"));
-            fs::copy(target_dir().join("debug").join(binary), &new).map_err(failed)?;
+            fs::copy(built.join(binary), &new).map_err(failed)?;
             fs::rename(&new, bin.join(binary)).map_err(failed)?;
         }
     }
     Ok(bin)
 }
 
-fn start(program: &Path, bed: &Bed, sync_frequency: &str, bin: &Path) -> Result<TestBed> {
+pub(crate) fn start(
+    program: &Path,
+    bed: &Bed,
+    sync_frequency: &str,
+    bin: &Path,
+) -> Result<TestBed> {
     let mut builder = TestBed::build(program)
         .dir(&bed.dir)
         .option("--nodes", bed.nodes.to_string())
@@ -208,7 +227,7 @@ fn start(program: &Path, bed: &Bed, sync_frequency: &str, bin: &Path) -> Result<
     started.map_err(|error| error.to_string())
 }
 
-fn check_root() -> Result {
+pub(crate) fn check_root() -> Result {
     match is_root() {
         true => Ok(()),
         false => Err(
@@ -225,7 +244,7 @@ pub(crate) fn is_root() -> bool {
 }
 
 /// Is set once the user or the system wants this to end.
-fn interrupts() -> Result<Arc<AtomicBool>> {
+pub(crate) fn interrupts() -> Result<Arc<AtomicBool>> {
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [SIGHUP, SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, interrupted.clone())

@@ -19,6 +19,7 @@ mod loom;
 mod miri;
 mod packages;
 mod sh;
+mod svg;
 mod testbed;
 mod torture;
 
@@ -76,10 +77,7 @@ enum Task {
     /// The live cell's readers under Miri's detector of races, where a nightly Rust has it.
     Miri,
     /// The figures of docs/performance.md.
-    Bench {
-        /// One of `crates/retune/benches`; all if not given.
-        name: Option<String>,
-    },
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -97,7 +95,7 @@ fn main() -> ExitCode {
         Task::Miri => {
             miri::run().map(|skipped| skipped.iter().for_each(|what| println!("skipped: {what}")))
         }
-        Task::Bench { name } => bench::run(name.as_deref()),
+        Task::Bench(args) => bench::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

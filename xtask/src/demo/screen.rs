@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Instant;
 
+use crate::svg;
+
 /// Columns that every line fits.
 const WIDTH: usize = 100;
 
@@ -163,24 +165,16 @@ impl Screen {
                     continue;
                 }
                 // The length holds the columns in line, whatever font is there.
-                _ = writeln!(
-                    svg,
-                    "<text x=\"{:.1}\" y=\"{y:.1}\" textLength=\"{:.1}\" \
-                     lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\" xml:space=\"preserve\">{}</text>",
-                    margin + x as f64 * column,
+                let attributes = format!(
+                    "textLength=\"{:.1}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\" \
+                     xml:space=\"preserve\"",
                     count as f64 * column,
                     style.fill(),
-                    escape(shown),
                 );
+                svg += &svg::text(margin + x as f64 * column, y, &attributes, shown);
             }
         }
         svg.push_str("</svg>\n");
         svg
     }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }

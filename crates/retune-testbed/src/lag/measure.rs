@@ -95,6 +95,8 @@ fn start(namespace: &Namespace, pods: u32) -> Vec<PodRef> {
         .arg("--mount=/etc/config")
         // Its reader would wake a hundred times a second in each of the pods.
         .arg("--read-every-ms=1000")
+        // And be asked every second whether it is ready.
+        .patch_container(json!({ "readinessProbe": { "periodSeconds": 10 } }))
         .config_map_volume("config", "/etc/config");
     namespace.apply(&pod.deployment(pods));
     let path = format!(
