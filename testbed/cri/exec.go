@@ -39,7 +39,7 @@ func (s *service) run(ctx context.Context, id string, argv []string, client stdi
 	p := c.first.Program
 	p.Argv = argv
 	onThread(func() {
-		if err = enterContainer(first.Pid); err != nil {
+		if err = enterContainer(first); err != nil {
 			return
 		}
 		if err = p.User.limit(); err != nil {
@@ -54,20 +54,20 @@ func (s *service) run(ctx context.Context, id string, argv []string, client stdi
 	return err
 }
 
-// enterContainer puts the current thread into all namespaces of a process.
-func enterContainer(pid int) error {
-	fd, err := unix.PidfdOpen(pid, 0)
-	if err != nil {
-		return fmt.Errorf("finding the container's first process: %w", err)
-	}
-	defer unix.Close(fd)
+// enterContainer puts the current thread into all namespaces of a process. Of one that has ended that
+// is an error: its number, which may be another's by now, plays no part.
+func enterContainer(first *process) error {
 	// A thread that shares its root and working directory with others cannot change its mounts.
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
 		return fmt.Errorf("leaving the root folder that threads share: %w", err)
 	}
 	const all = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC
-	if err := unix.Setns(fd, all); err != nil {
-		return fmt.Errorf("entering the container: %w", err)
+	var entering error
+	if err := first.WithHandle(func(handle uintptr) { entering = unix.Setns(int(handle), all) }); err != nil {
+		return fmt.Errorf("finding the container's first process: %w", err)
+	}
+	if entering != nil {
+		return fmt.Errorf("entering the container: %w", entering)
 	}
 	return nil
 }
