@@ -41,10 +41,10 @@ fn aside(run: &Run) -> String {
     };
     let annotating = match run.annotating() {
         None => String::new(),
-        some => format!("; `kubectl annotate` took {}", took(some)),
+        some => format!("; `kubectl annotate`: {}", took(some)),
     };
     format!(
-        "- {}: {} samples; the API server answered a write after {}{annotating}.\n",
+        "- {}: {} samples; a write was answered after {}{annotating}.\n",
         name(run.plan.setting),
         run.samples.len(),
         took(run.writing()),
