@@ -199,6 +199,21 @@ mod tests {
     }
 
     #[test]
+    fn the_last_node_can_be_spared_if_it_is_not_the_only_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let nodes = Nodes {
+            program: "/bin/echo".into(),
+            dir: dir.path().into(),
+        };
+        assert!(nodes.last().is_err(), "no run");
+        for (name, last) in [("node-1", None), ("node-2", Some("node-2"))] {
+            fs::create_dir_all(dir.path().join("nodes").join(name)).unwrap();
+            let found = nodes.last().unwrap();
+            assert_eq!(found.as_ref().map(Node::name), last);
+        }
+    }
+
+    #[test]
     fn a_command_of_the_test_bed_names_its_run() {
         let nodes = Nodes {
             program: "/bin/echo".into(),
