@@ -3,6 +3,7 @@
 //! One program for all, so that the tests share a cluster and wait at the same time.
 #![allow(missing_docs, reason = "tests")]
 
+mod aging;
 mod bed;
 mod examples;
 mod files;

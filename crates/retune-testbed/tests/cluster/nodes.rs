@@ -7,7 +7,8 @@ use std::path::Path;
 use retune_testbed::{Error, Namespace, Nodes, Pod, PodRef, Result, check, needs_testbed, wait};
 use serde_json::{Value, json};
 
-use crate::orphans::{Token, assert_well, message, pod_with_token, takes};
+use crate::aging::{Token, pod_with_token, takes};
+use crate::orphans::{assert_well, message};
 
 /// What a kubelet leaves that is killed after it has swapped the data directory and before it has
 /// made the link of a new key (kubernetes#122807), and how it goes on.
