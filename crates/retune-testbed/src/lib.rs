@@ -50,7 +50,6 @@ mod objects;
 mod pod;
 mod proxy;
 #[cfg(target_os = "linux")]
-#[cfg(target_os = "linux")]
 pub mod recorder;
 mod report;
 mod spare;

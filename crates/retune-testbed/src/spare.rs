@@ -49,12 +49,21 @@ impl Nodes {
 
 /// Keeps pods away from the node that may be stopped.
 pub(crate) fn reserve(cluster: &Cluster, nodes: &Nodes) -> Result {
+    set_unschedulable(cluster, nodes, true)
+}
+
+/// Gives that node pods like any other.
+pub(crate) fn release(cluster: &Cluster, nodes: &Nodes) -> Result {
+    set_unschedulable(cluster, nodes, false)
+}
+
+fn set_unschedulable(cluster: &Cluster, nodes: &Nodes, unschedulable: bool) -> Result {
     let Some(node) = nodes.last()? else {
         return Ok(());
     };
     let path = format!("/api/v1/nodes/{}", node.name());
-    let cordon = json!({ "spec": { "unschedulable": true } });
-    cluster.patch(&path, &cordon).map(drop)
+    let change = json!({ "spec": { "unschedulable": unschedulable } });
+    cluster.patch(&path, &change).map(drop)
 }
 
 // === impl Spare ===
