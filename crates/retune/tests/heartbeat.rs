@@ -275,6 +275,59 @@ fn orphan_heartbeat_that_is_lost_later_degrades_until_it_is_back() {
 }
 
 #[test]
+fn orphan_heartbeat_is_not_missed_in_a_volume_whose_loss_means_the_defaults() {
+    let dir = tmpfs();
+    let keys = [("message", "one"), ("token", &fresh(1))];
+    let volume = Volume::new(dir.path().join("v"), &keys);
+    let mount = Mount::new(volume.path()).heartbeat("token");
+    let live = Config::loader()
+        .mount(mount.defaults_when_lost())
+        .poll_every(HOUR, HOUR)
+        .watch()
+        .unwrap();
+    volume.publish(&[]);
+    eventually("the default", || live.load().message == "none");
+    // That it is empty is no news at the next look.
+    live.reload().unwrap();
+    assert_eq!(live.status().health, Health::Ok);
+    volume.publish(&[("message", "two")]);
+    let problems = until_rejected(&live);
+    assert!(
+        problems[0].contains("heartbeat is not there"),
+        "{problems:?}"
+    );
+    volume.publish(&[("message", "two"), ("token", &fresh(2))]);
+    eventually("the volume is back", || live.load().message == "two");
+}
+
+#[test]
+fn orphan_heartbeat_of_a_path_that_two_sources_read_is_back_once() {
+    let dir = tmpfs();
+    let expired = token(SystemTime::now() - HOUR, 1);
+    let keys = [("message", "one"), ("token", &expired)];
+    let volume = Volume::new(dir.path().join("v"), &keys);
+    let live = loader::<Config>(volume.path())
+        .mount(volume.path())
+        .watch()
+        .unwrap();
+    let modes = || {
+        let sources = live.status().sources;
+        let modes = sources.iter().map(|source| source.paths[0].mode);
+        modes.collect::<Vec<_>>()
+    };
+    assert_eq!(modes(), ["orphaned", "events"]);
+    live.reload().unwrap();
+    let path = volume.path().to_str().unwrap();
+    let back = || logged(&["INFO", path, "no longer orphaned"]);
+    assert_eq!(back(), 0);
+    volume.publish(&[("message", "one"), ("token", &fresh(2))]);
+    eventually("that it is back is told", || back() == 1);
+    assert_eq!(modes(), ["events", "events"]);
+    live.reload().unwrap();
+    assert_eq!(back(), 1);
+}
+
+#[test]
 fn orphan_heartbeat_that_a_field_is_called_like_is_its_value_as_well() {
     #[derive(Debug, Retune)]
     struct Config {

@@ -1,6 +1,6 @@
 //! What happened, for the status: generations and their times, the last rejection, counters.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -42,7 +42,7 @@ pub(crate) struct Activity {
 pub(crate) struct News {
     pub(crate) warnings: Vec<String>,
     /// Of paths that were orphaned, and are not any more.
-    pub(crate) back: Vec<String>,
+    pub(crate) back: BTreeSet<String>,
 }
 
 // === impl Record ===
@@ -55,14 +55,12 @@ impl Record {
         let fresh = lines.filter(|line| !told.contains(line)).collect();
         self.warnings = warnings.to_vec();
         let before = std::mem::replace(&mut self.sources, sources);
-        let before = before.iter().flat_map(|source| &source.paths);
-        let lost: HashSet<_> = before
-            .filter(|path| path.mode == "orphaned")
-            .map(|path| &path.path)
-            .collect();
+        // A path may have two sources, of which one alone has a heartbeat.
+        let (lost, still) = (orphaned(&before), orphaned(&self.sources));
         let now = self.sources.iter().flat_map(|source| &source.paths);
         let back = now
-            .filter(|now| lost.contains(&now.path) && matches!(now.mode, "events" | "polling"))
+            .filter(|now| lost.contains(&*now.path) && !still.contains(&*now.path))
+            .filter(|now| matches!(now.mode, "events" | "polling"))
             .map(|now| format!("{}: no longer orphaned: {}", now.path, now.detail));
         News {
             warnings: fresh,
@@ -148,4 +146,10 @@ impl Record {
             |entry| entry.times,
         )
     }
+}
+
+fn orphaned(sources: &[SourceStatus]) -> HashSet<&str> {
+    let paths = sources.iter().flat_map(|source| &source.paths);
+    let orphaned = paths.filter(|path| path.mode == "orphaned");
+    orphaned.map(|path| &*path.path).collect()
 }

@@ -134,8 +134,9 @@ impl Mount {
     /// token a change. The token's signature is not checked.
     ///
     /// A volume without the key, or with one that holds no such token, is refused, as nothing else
-    /// would ever tell that it was forgotten in the manifest. A program that runs outside of a
-    /// cluster too asks for it only where there is one, such as when `KUBERNETES_SERVICE_HOST` is set.
+    /// would ever tell that it was forgotten in the manifest; an empty one is not with
+    /// [`defaults_when_lost`](Self::defaults_when_lost). A program that runs outside of a cluster too
+    /// asks for it only where there is one, such as when `KUBERNETES_SERVICE_HOST` is set.
     #[must_use]
     pub fn heartbeat(mut self, key: impl Into<PathBuf>) -> Self {
         self.heartbeat = Some(key.into());
@@ -267,8 +268,9 @@ impl Sealed for Mount {
                 if !self.has_keys {
                     self.without_keys(&mut layer, "has no keys any more");
                 }
-                // Who lost everything need not be told of the heartbeat.
-                if !(self.had_keys && snapshot.is_empty()) {
+                // Where everything is lost so is the token: that is told already, or wished for.
+                let lost = self.had_keys || self.defaults_when_lost;
+                if !(lost && snapshot.is_empty()) {
                     self.listen(&snapshot, &mut layer);
                 }
                 self.place(&snapshot, context, &mut layer);
