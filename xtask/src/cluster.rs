@@ -86,7 +86,7 @@ struct Clock {
 /// When something is missing or does not build, or a test fails.
 pub(crate) fn test(args: &TestArgs) -> Result {
     if args.kubeconfig.is_none() {
-        check_root()?;
+        check_needs()?;
     }
     let mut clock = Clock::default();
     let result = timed_test(args, &mut clock);
@@ -95,6 +95,8 @@ pub(crate) fn test(args: &TestArgs) -> Result {
 }
 
 fn timed_test(args: &TestArgs, clock: &mut Clock) -> Result {
+    // First, as a filter that is mistaken is not to cost a build of the test bed.
+    clock.time("tests' build", || build_tests(&args.filter))?;
     let own = match args.kubeconfig {
         None => Some((
             clock.time("test bed's program", testbed::build)?,
@@ -102,7 +104,6 @@ fn timed_test(args: &TestArgs, clock: &mut Clock) -> Result {
         )),
         Some(_) => None,
     };
-    clock.time("tests' build", || build_tests(&args.filter))?;
 
     let interrupted = interrupts()?;
     let mut tests = cargo(TESTS);
@@ -143,7 +144,10 @@ fn build_tests(filter: &[String]) -> Result {
     match list.lines().any(|line| line.ends_with(": test")) {
         true => Ok(()),
         false if filter.is_empty() => Err("no test needs a cluster".into()),
-        false => Err(format!("no test is called {}", filter.join(" or "))),
+        false => Err(format!(
+            "no test has {} in its name; their names: cargo {TESTS} -- --ignored --list",
+            filter.join(" or ")
+        )),
     }
 }
 
@@ -153,7 +157,7 @@ fn build_tests(filter: &[String]) -> Result {
 ///
 /// When something is missing or does not build, or it ends by itself.
 pub(crate) fn play(args: &PlayArgs) -> Result {
-    check_root()?;
+    check_needs()?;
     let program = testbed::build()?;
     let bin = programs(Profile::Debug)?;
     let interrupted = interrupts()?;
@@ -227,9 +231,10 @@ pub(crate) fn start(
     started.map_err(|error| error.to_string())
 }
 
-pub(crate) fn check_root() -> Result {
+/// Says before anything is built what a test bed cannot do without.
+pub(crate) fn check_needs() -> Result {
     match is_root() {
-        true => Ok(()),
+        true => testbed::check_go(),
         false => Err(
             "the test bed needs root, for mounts and namespaces; on a cluster of your own \
              (`cluster-test --kubeconfig FILE`) the tests do not"

@@ -75,8 +75,15 @@ pub(crate) fn run(args: &Args) -> Result {
 /// When a build fails, or nothing here builds images.
 pub(crate) fn run_for_cluster(tag: &str) -> Result {
     let packages = packages::named(&cluster::PACKAGES)?;
-    make(tag, &packages, Path::new("crates/retune-testbed"))?;
-    println!("for kind: kind load docker-image {tag}");
+    match make(tag, &packages, Path::new("crates/retune-testbed"))? {
+        Builder::Docker => println!("for kind: kind load docker-image {tag}"),
+        builder => {
+            let mut push = builder.command("push");
+            push.arg(tag).arg(format!("docker-archive:image.tar:{tag}"));
+            println!("for kind: {}", sh::show(&push));
+            println!("          kind load image-archive image.tar");
+        }
+    }
     println!("then: cargo xtask cluster-test --kubeconfig FILE --image {tag}");
     Ok(())
 }

@@ -56,6 +56,15 @@ pub(crate) fn build() -> Result<PathBuf> {
     Ok(program)
 }
 
+/// Whether a Go is here that can build the program.
+///
+/// # Errors
+///
+/// When Go is missing or too old.
+pub(crate) fn check_go() -> Result {
+    go_version(&Sources::read(&folder())?.go).map(drop)
+}
+
 fn folder() -> PathBuf {
     root().join("testbed")
 }

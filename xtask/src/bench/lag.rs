@@ -83,7 +83,7 @@ pub(super) fn run(args: &Args) -> Result {
 
 /// One test bed for each sync frequency, and on it a measurement for each setting with that.
 fn measure(args: &Args) -> Result<Vec<Run>> {
-    cluster::check_root()?;
+    cluster::check_needs()?;
     let program = testbed::build()?;
     let bin = cluster::programs(cluster::Profile::Release)?;
     sh::run(&mut cargo(
