@@ -80,8 +80,6 @@ async fn counters<T: Probed>(State(app): State<Arc<App<T>>>) -> Response {
         "started": app.started,
         "pid": std::process::id(),
         "reads": app.reads.load(Ordering::Relaxed),
-        // It would not be here to say so.
-        "torn": 0,
         "generation": status.generation,
         "health": status.health,
         "retune": status.counters,
