@@ -3,10 +3,9 @@
 
 mod support;
 
-use std::fmt::{Debug, Write};
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use std::sync::{Mutex, Once};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -14,11 +13,9 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use retune::source::Mount;
 use retune::status::Health;
 use retune::{Live, Loader, Retune, Secret};
+use support::log::{self, logged};
 use support::{Notes, Volume, eventually, until_ok, until_rejected, warnings};
 use tempfile::TempDir;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -31,54 +28,10 @@ struct Config {
     port: u16,
 }
 
-/// Keeps all that is logged in this process, at every level, with all fields.
-struct Log;
-
-static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        write!(self.0, " {field}={value:?}").unwrap();
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut line = Line(event.metadata().level().to_string());
-        event.record(&mut line);
-        LINES.lock().unwrap().push(line.0);
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
-/// How many lines hold all parts. The tests of this binary share the log, but no directory.
-fn logged(parts: &[&str]) -> usize {
-    let lines = LINES.lock().unwrap();
-    let holds_all = |line: &&String| parts.iter().all(|part| line.contains(part));
-    lines.iter().filter(holds_all).count()
-}
-
-/// In memory, as a Secret's volume is, where there is such.
+/// In memory, as a Secret's volume is, where there is such. The tests of this binary share the log,
+/// but no directory.
 fn tmpfs() -> TempDir {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| tracing::subscriber::set_global_default(Log).unwrap());
+    log::keep();
     tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
@@ -394,7 +347,7 @@ fn orphan_heartbeat_shows_nothing_of_its_token() {
     }
     live.stop().unwrap();
     wants.stop().unwrap();
-    show(LINES.lock().unwrap().join("\n"));
+    show(log::lines().join("\n"));
     assert!(shown.contains("heartbeat"), "it was looked at");
     hidden.extend(parts(&expired));
     hidden.extend(parts(&next));

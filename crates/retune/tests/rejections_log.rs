@@ -3,56 +3,12 @@
 
 mod support;
 
-use std::fmt::{Debug, Write};
-use std::sync::Mutex;
-
 use retune::{Retune, Secret};
-use support::{Volume, eventually, until_ok, until_rejected};
+use support::{Volume, eventually, log, until_ok, until_rejected};
 use tempfile::tempdir;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
-
-/// Keeps the lines of retune's events.
-struct Log;
-
-static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        write!(self.0, " {field}={value:?}").unwrap();
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("retune")
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut line = Line(event.metadata().level().to_string());
-        event.record(&mut line);
-        LINES.lock().unwrap().push(line.0);
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
 
 fn count(part: &str) -> usize {
-    let lines = LINES.lock().unwrap();
-    lines.iter().filter(|line| line.contains(part)).count()
+    log::logged(&[part])
 }
 
 /// One test in this binary: the log is the process's.
@@ -66,7 +22,7 @@ fn d14_f2_f4_h1_each_warning_and_each_rejection_is_logged_once_and_without_secre
         port: u16,
         pin: Option<Secret<u32>>,
     }
-    tracing::subscriber::set_global_default(Log).unwrap();
+    log::keep();
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("workers", "1"), ("first", "")]);
     let live = Config::loader().mount(volume.path()).watch().unwrap();
@@ -101,6 +57,6 @@ fn d14_f2_f4_h1_each_warning_and_each_rejection_is_logged_once_and_without_secre
     assert_eq!(count("`fourth`"), 1);
     live.reload().unwrap();
     assert_eq!(count("good again"), 1);
-    assert_eq!(count("hunter2"), 0, "{:?}", LINES.lock().unwrap());
+    assert_eq!(count("hunter2"), 0, "{:?}", log::lines());
     assert!(live.with(|c| (c.port, c.pin.is_none()) == (80, true)));
 }

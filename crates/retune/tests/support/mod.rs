@@ -1,6 +1,8 @@
 //! What the tests of this crate share: real volumes, notes, and waiting for conditions.
 #![allow(dead_code, unreachable_pub, clippy::print_stderr)]
 
+pub mod log;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
