@@ -198,7 +198,7 @@ fn a15_two_volumes_are_two_generations_each_whole() {
 #[test]
 #[ignore = "needs a cluster: cargo xtask cluster-test"]
 fn a15_two_volumes_are_gathered_into_one_generation() {
-    let args = "--mount /etc/config --secret-mount /etc/creds --gather-ms 10000";
+    let args = "--mount /etc/config --secret-mount /etc/creds --gather-ms 20000";
     let (_namespace, config, secret, pod) = two_volumes(args);
     set_group(&config, "one", 2, 10, &[]);
     // Without a window, this would be a generation of its own by now.
