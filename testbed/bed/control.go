@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"syscall"
 )
 
 // acts are what can be asked of a node while the test bed runs, as `POST /{what}/{node}/{act}`.
@@ -19,11 +18,9 @@ var acts = map[string]func(*nodes, *machine) error{
 	"kubelet/stop":  (*nodes).stopKubelet,
 }
 
-// serveControl takes requests on a unix socket, which only root may open.
+// serveControl takes requests on a unix socket, in a folder that only root may enter.
 func serveControl(socket string, nodes *nodes) error {
-	old := syscall.Umask(0o077)
 	listener, err := net.Listen("unix", socket)
-	syscall.Umask(old)
 	if err != nil {
 		return err
 	}
@@ -44,8 +41,8 @@ func serveControl(socket string, nodes *nodes) error {
 
 // Control asks the test bed that runs in dir to start or stop (act) a node or its kubelet (what).
 func Control(dir, what, act, node string) error {
-	if !running(dir) {
-		return notRunning(dir)
+	if err := checkRunning(dir); err != nil {
+		return err
 	}
 	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", controlSocket(dir))

@@ -57,9 +57,12 @@ func lastLines(file string, n int) []byte {
 	return bytes.Join(lines[max(0, len(lines)-n):], []byte("\n"))
 }
 
+// thisProgramName is what the kernel calls a process that was started by thisProgram.
+const thisProgramName = "exe"
+
 // thisProgram is a command of this very program, also when its file was replaced meanwhile.
 func thisProgram(args ...string) *exec.Cmd {
-	command := exec.Command("/proc/self/exe", args...)
+	command := exec.Command("/proc/self/"+thisProgramName, args...)
 	command.Args[0] = "testbed"
 	return command
 }

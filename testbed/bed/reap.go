@@ -63,15 +63,30 @@ func zombies() []int {
 		if err != nil {
 			continue
 		}
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			continue
-		}
-		// pid (name) state parent …; a name may hold anything, also brackets.
-		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-		if len(fields) > 1 && fields[0] == "Z" && fields[1] == strconv.Itoa(os.Getpid()) {
+		if stat, err := statOf(entry.Name()); err == nil && stat.state == "Z" && stat.parent == strconv.Itoa(os.Getpid()) {
 			found = append(found, pid)
 		}
 	}
 	return found
+}
+
+// procStat is what is used of /proc/PID/stat.
+type procStat struct{ name, state, parent string }
+
+// statOf reads `pid (name) state parent ...`; a name may hold anything, also brackets.
+func statOf(pid string) (procStat, error) {
+	content, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return procStat{}, err
+	}
+	_, rest, _ := strings.Cut(string(content), "(")
+	end := strings.LastIndexByte(rest, ')')
+	if end < 0 {
+		return procStat{}, fmt.Errorf("/proc/%s/stat is not as expected: %q", pid, content)
+	}
+	fields := strings.Fields(rest[end+1:])
+	if len(fields) < 2 {
+		return procStat{}, fmt.Errorf("/proc/%s/stat is not as expected: %q", pid, content)
+	}
+	return procStat{name: rest[:end], state: fields[0], parent: fields[1]}, nil
 }

@@ -41,6 +41,7 @@ func Up(o Options, stopOnEOF bool) error {
 	if err != nil {
 		return err
 	}
+	o.Dir = scratch.dir
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.APIPort)))
 	if err != nil {
 		return errors.Join(fmt.Errorf("--api-port: %w", err), scratch.remove())
@@ -51,7 +52,7 @@ func Up(o Options, stopOnEOF bool) error {
 
 	inner, err := startInner(o)
 	if err != nil {
-		return fmt.Errorf("starting in namespaces of its own: %w", err)
+		return errors.Join(fmt.Errorf("starting in namespaces of its own (in a container, this takes a privileged one): %w", err), scratch.remove())
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- inner.Wait() }()
@@ -102,13 +103,18 @@ func startInner(o Options) (*exec.Cmd, error) {
 	if err := inner.Start(); err != nil {
 		return nil, err
 	}
-	return inner, os.WriteFile(pidFile(o.Dir), []byte(strconv.Itoa(inner.Process.Pid)), 0o644)
+	if err := os.WriteFile(pidFile(o.Dir), []byte(strconv.Itoa(inner.Process.Pid)), 0o600); err != nil {
+		_ = inner.Process.Kill()
+		_ = inner.Wait()
+		return nil, err
+	}
+	return inner, nil
 }
 
 // Enter runs a command on the nodes' side: in the namespaces of the test bed that runs in dir.
 func Enter(dir string, command []string) error {
-	if !running(dir) {
-		return notRunning(dir)
+	if err := checkRunning(dir); err != nil {
+		return err
 	}
 	pid, err := os.ReadFile(pidFile(dir))
 	if err != nil {
