@@ -122,14 +122,19 @@ func (s *service) StartContainer(_ context.Context, r *runtimeapi.StartContainer
 	if err != nil {
 		return nil, status.Error(codes.Internal, err.Error())
 	}
-	// Under the lock, so that nobody stops the pod in between. It takes a tenth of a second.
+	// A tenth of a second, in which nobody stops or removes the container or its pod.
+	c.sandbox.starting.Lock()
+	defer c.sandbox.starting.Unlock()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c.state != runtimeapi.ContainerState_CONTAINER_CREATED || c.sandbox.namespaces == nil {
-		log.close()
-		return nil, status.Errorf(codes.FailedPrecondition, "container %s was started before, or its pod was stopped", c.id)
+	startable := c.state == runtimeapi.ContainerState_CONTAINER_CREATED && c.sandbox.namespaces != nil && s.containers[c.id] == c
+	if startable {
+		c.started = time.Now().UnixNano()
 	}
-	c.started = time.Now().UnixNano()
+	s.mu.Unlock()
+	if !startable {
+		log.close()
+		return nil, status.Errorf(codes.FailedPrecondition, "container %s was started or removed before, or its pod was stopped", c.id)
+	}
 	process, err := c.first.start(c.sandbox.namespaces, &log.stdout, &log.stderr, func(code int32) {
 		log.close()
 		reason := "Completed"
@@ -140,12 +145,17 @@ func (s *service) StartContainer(_ context.Context, r *runtimeapi.StartContainer
 		defer s.mu.Unlock()
 		c.exited(code, reason, "")
 	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err != nil {
 		log.close()
 		c.exited(128, "StartError", err.Error())
 		return nil, status.Errorf(codes.Unknown, "failed to start the container: %v", err)
 	}
-	c.process, c.log, c.state = process, log, runtimeapi.ContainerState_CONTAINER_RUNNING
+	c.process, c.log = process, log
+	if c.state == runtimeapi.ContainerState_CONTAINER_CREATED { // it may have ended already
+		c.state = runtimeapi.ContainerState_CONTAINER_RUNNING
+	}
 	return &runtimeapi.StartContainerResponse{}, nil
 }
 
@@ -190,12 +200,15 @@ func (s *service) RemoveContainer(_ context.Context, r *runtimeapi.RemoveContain
 	if err != nil {
 		return &runtimeapi.RemoveContainerResponse{}, nil // it may be called again
 	}
-	if process := s.processOf(c); process != nil {
+	c.sandbox.starting.Lock()
+	s.mu.Lock()
+	delete(s.containers, c.id)
+	process := c.process
+	s.mu.Unlock()
+	c.sandbox.starting.Unlock()
+	if process != nil {
 		process.kill()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.containers, c.id)
 	return &runtimeapi.RemoveContainerResponse{}, nil
 }
 
@@ -285,7 +298,10 @@ func (s *service) containersOf(sandbox string) []*container {
 	return some
 }
 
+// processOf waits for a start that is under way.
 func (s *service) processOf(c *container) *process {
+	c.sandbox.starting.Lock()
+	defer c.sandbox.starting.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return c.process

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -24,7 +25,8 @@ type sandbox struct {
 	created    int64
 	address    netip.Addr
 	veth       string
-	namespaces *namespaces // nil once the sandbox was stopped
+	starting   sync.Mutex  // held while one of its containers is started; taken before the service's lock
+	namespaces *namespaces // nil once the sandbox was stopped; changes with both locks held
 }
 
 func newID() string {
@@ -90,15 +92,20 @@ func (s *service) StopPodSandbox(_ context.Context, r *runtimeapi.StopPodSandbox
 func (s *service) stopSandbox(id string) {
 	s.mu.Lock()
 	sb := s.sandboxes[id]
-	if sb == nil || sb.namespaces == nil {
-		s.mu.Unlock()
+	s.mu.Unlock()
+	if sb == nil {
 		return
 	}
+	sb.starting.Lock()
+	s.mu.Lock()
 	namespaces := sb.namespaces
 	sb.namespaces = nil // from here on no container starts in it
 	containers := s.containersOf(id)
 	s.mu.Unlock()
-
+	sb.starting.Unlock()
+	if namespaces == nil {
+		return
+	}
 	for _, c := range containers {
 		if process := s.processOf(c); process != nil {
 			process.kill()
