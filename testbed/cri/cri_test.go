@@ -74,7 +74,7 @@ here" /testbed/bin/probe; echo
 			t.Errorf("%q is not in %q", want, got)
 		}
 	}
-	if got := b.output("image", "id -u", func(c *runtimeapi.ContainerConfig) { c.Image.Image = "any:nonroot" }); got != "65532" {
+	if got := b.output("image", "id -u; id -g", func(c *runtimeapi.ContainerConfig) { c.Image.Image = "any:nonroot" }); got != "65532\n65532" {
 		t.Errorf("the image's user is %q", got)
 	}
 	if got := b.output("root", "id -u; grep CapEff /proc/self/status; touch /etc/new && echo wrote", func(c *runtimeapi.ContainerConfig) {
@@ -147,6 +147,11 @@ func containersStopAndNothingIsLeft(t *testing.T) {
 	}
 	if _, err = b.ExecSync(b.ctx, &runtimeapi.ExecSyncRequest{ContainerId: alone, Cmd: []string{"no-such-program"}}); err == nil {
 		t.Error("exec of nothing succeeded")
+	}
+
+	answer, err = b.ExecSync(b.ctx, &runtimeapi.ExecSyncRequest{ContainerId: alone, Cmd: []string{"sh", "-c", "head -c 20000000 /dev/zero; exit 4"}})
+	if err != nil || len(answer.GetStdout()) != maxOutput || answer.GetExitCode() != 4 {
+		t.Errorf("exec with much output: %v, exit code %d, %d bytes", err, answer.GetExitCode(), len(answer.GetStdout()))
 	}
 
 	for id, code := range map[string]int32{polite: 3, deaf: 137} {

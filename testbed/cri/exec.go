@@ -1,7 +1,6 @@
 package cri
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +15,9 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
 )
+
+// maxOutput is how much ExecSync keeps of either output.
+const maxOutput = 1 << 20
 
 // stdio is what a command is connected to.
 type stdio struct {
@@ -121,6 +123,15 @@ func (p program) runHere(ctx context.Context, path string, client stdio) error {
 	return err
 }
 
+// beginning keeps the first part of what is written: the kubelet takes no answer of more than 16 MiB,
+// and looks at 10 KiB.
+type beginning struct{ kept []byte }
+
+func (b *beginning) Write(p []byte) (int, error) {
+	b.kept = append(b.kept, p[:min(len(p), maxOutput-len(b.kept))]...)
+	return len(p), nil
+}
+
 // ExecSync implements the runtime service: the kubelet's exec probes and hooks.
 func (s *service) ExecSync(ctx context.Context, r *runtimeapi.ExecSyncRequest) (*runtimeapi.ExecSyncResponse, error) {
 	if r.GetTimeout() > 0 {
@@ -128,15 +139,15 @@ func (s *service) ExecSync(ctx context.Context, r *runtimeapi.ExecSyncRequest) (
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(r.GetTimeout())*time.Second)
 		defer cancel()
 	}
-	var stdout, stderr bytes.Buffer
+	var stdout, stderr beginning
 	err := s.run(ctx, r.GetContainerId(), r.GetCmd(), stdio{out: &stdout, err: &stderr})
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
-		return &runtimeapi.ExecSyncResponse{Stdout: stdout.Bytes(), Stderr: stderr.Bytes()}, nil
+		return &runtimeapi.ExecSyncResponse{Stdout: stdout.kept, Stderr: stderr.kept}, nil
 	case errors.As(err, &exit):
 		return &runtimeapi.ExecSyncResponse{
-			Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), ExitCode: exitCode(exit.ProcessState),
+			Stdout: stdout.kept, Stderr: stderr.kept, ExitCode: exitCode(exit.ProcessState),
 		}, nil
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, status.Errorf(codes.DeadlineExceeded, "the command %q did not end within %d s", r.GetCmd(), r.GetTimeout())

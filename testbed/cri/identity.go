@@ -45,7 +45,7 @@ func identityOf(config *runtimeapi.ContainerConfig) (identity, error) {
 	if err != nil {
 		return identity{}, fmt.Errorf("looking up the user %q: %w", user, err)
 	}
-	uid, gid, err := lookUp(user, string(passwd))
+	uid, gid, err := lookUp(user, string(passwd)+imageUsers(config.GetImage().GetImage()))
 	if err != nil {
 		return identity{}, err
 	}

@@ -2,6 +2,7 @@ package cri
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -16,6 +17,14 @@ func imageUser(image string) int64 {
 		return nonroot
 	}
 	return 0
+}
+
+// imageUsers is what an image adds to the machine's /etc/passwd: without it the user's group were root.
+func imageUsers(image string) string {
+	if imageUser(image) == nonroot {
+		return fmt.Sprintf("\nnonroot:x:%d:%d:nonroot:/:/sbin/nologin\n", nonroot, nonroot)
+	}
+	return ""
 }
 
 // image describes an image. Every name is one, and all have the same content: the machine's own root.
