@@ -13,7 +13,9 @@ func setUpNetwork(o Options) error {
 	bits := "/" + strings.SplitAfter(network, "/")[1]
 	commands := []string{
 		"link set lo up",
-		"link add " + bridge + " type bridge",
+		// Without an address of its own it has that of some pod, and another one when that is gone:
+		// the other pods would not reach it until they ask again.
+		"link add " + bridge + " address " + bridgeMAC + " type bridge",
 		"addr add " + gateway + bits + " dev " + bridge,
 		"link set " + bridge + " up",
 		"route add local " + serviceRange + " dev lo",

@@ -50,6 +50,7 @@ func oneOf(flag, value string, known ...string) error {
 // Addresses exist in the test bed's own network namespace only.
 const (
 	bridge       = "pods"
+	bridgeMAC    = "0a:58:0a:d5:00:01" // pods' are made of their addresses, too
 	network      = "10.213.0.0/16"
 	gateway      = "10.213.0.1"
 	apiPort      = 6443

@@ -3,6 +3,7 @@ package cri
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -94,7 +95,7 @@ func (ns *namespaces) create(n podNetwork) error {
 	}
 	if err := ip(
 		"link set lo up",
-		fmt.Sprintf("link add eth0 type veth peer name %s netns %d", n.veth, os.Getpid()),
+		fmt.Sprintf("link add eth0 address %s type veth peer name %s netns %d", macOf(n.address), n.veth, os.Getpid()),
 		fmt.Sprintf("address add %s/%d dev eth0", n.address, clusterBits),
 		"link set eth0 up",
 		fmt.Sprintf("route add default via %s", n.gateway),
@@ -108,6 +109,12 @@ func (ns *namespaces) create(n podNetwork) error {
 		}
 	}
 	return nil
+}
+
+// macOf is the hardware address of a pod. It is made of the pod's address: who knows that of an
+// earlier pod need not ask again.
+func macOf(address netip.Addr) net.HardwareAddr {
+	return append(net.HardwareAddr{0x0a, 0x58}, address.AsSlice()...)
 }
 
 // join puts the current thread, which should be one of onThread, into the namespaces.
