@@ -21,7 +21,10 @@ import (
 	"testbed/services"
 )
 
-var gatewayAddress = netip.MustParseAddr(gateway)
+var (
+	gatewayAddress = netip.MustParseAddr(gateway)
+	insideServer   = netip.AddrPortFrom(gatewayAddress, apiPort).String()
+)
 
 // inner is the first process in the test bed's namespaces.
 type inner struct {
@@ -78,6 +81,10 @@ func (in *inner) prepare(context.Context) error {
 	if err := syscall.Mount("proc", "/proc", "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("mounting /proc: %w", err)
 	}
+	// Whatever Dir is, kubelets link to containers' logs in /var/log/containers.
+	if err := syscall.Mount("tmpfs", "/var/log", "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, "mode=0755"); err != nil {
+		return fmt.Errorf("hiding the machine's /var/log: %w", err)
+	}
 	if err := syscall.Sethostname([]byte("testbed")); err != nil {
 		return fmt.Errorf("naming the host: %w", err)
 	}
@@ -92,8 +99,8 @@ func (in *inner) startControlPlane(ctx context.Context) error {
 	if err := controlplane.Prepare(in.certificates(), token, gateway, firstService); err != nil {
 		return err
 	}
-	for file, port := range map[string]int{in.insideKubeconfig(): apiPort, in.kubeconfig(): in.APIPort} {
-		if err := os.WriteFile(file, in.kubeconfigFor(port, token), 0o600); err != nil {
+	for file, server := range map[string]string{in.insideKubeconfig(): insideServer, in.kubeconfig(): fmt.Sprintf("127.0.0.1:%d", in.APIPort)} {
+		if err := os.WriteFile(file, in.kubeconfigFor(server, token), 0o600); err != nil {
 			return err
 		}
 	}
@@ -106,7 +113,7 @@ func (in *inner) startControlPlane(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	go relay(socket, func() (net.Conn, error) { return net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", apiPort)) })
+	go relay(socket, func() (net.Conn, error) { return net.Dial("tcp", insideServer) })
 
 	if err := in.startControllers(); err != nil {
 		return err
@@ -129,6 +136,7 @@ func (in *inner) startControlPlane(ctx context.Context) error {
 func (in *inner) startControllers() error {
 	if err := in.start("kube-controller-manager", "kube-controller-manager", "--kubeconfig="+in.insideKubeconfig(), "--leader-elect=false",
 		"--secure-port=0",
+		"--flex-volume-plugin-dir="+filepath.Join(in.certificates(), "flex-volumes"), // it is made if it is not there
 		"--service-account-private-key-file="+filepath.Join(in.certificates(), controlplane.ServiceAccountKeyFile),
 		"--root-ca-file="+filepath.Join(in.certificates(), controlplane.CAFile)); err != nil {
 		return err
@@ -168,6 +176,9 @@ func (in *inner) startNodes(ctx context.Context) error {
 		}
 		ready := 0
 		for _, node := range list.Items {
+			if len(node.Spec.Taints) > 0 {
+				continue // a controller takes "not ready" away: until then no pod is scheduled there
+			}
 			for _, condition := range node.Status.Conditions {
 				if condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue {
 					ready++
@@ -188,14 +199,14 @@ func (in *inner) start(name string, args ...string) error {
 
 func (o Options) verbosity() string { return fmt.Sprintf("-v=%d", o.Verbosity) }
 
-func (o Options) kubeconfigFor(port int, token string) []byte {
+func (o Options) kubeconfigFor(server, token string) []byte {
 	return fmt.Appendf(nil, `apiVersion: v1
 kind: Config
-clusters: [{name: testbed, cluster: {server: "https://127.0.0.1:%d", certificate-authority: %q}}]
+clusters: [{name: testbed, cluster: {server: "https://%s", certificate-authority: %q}}]
 users: [{name: admin, user: {token: %s}}]
 contexts: [{name: testbed, context: {cluster: testbed, user: admin}}]
 current-context: testbed
-`, port, filepath.Join(o.certificates(), controlplane.CAFile), token)
+`, server, filepath.Join(o.certificates(), controlplane.CAFile), token)
 }
 
 // until tries again until it succeeds, or says what it waited for and why it was not so.

@@ -11,9 +11,8 @@ import (
 // tools are the programs that nodes and pods are made with, and the Debian packages that have them.
 var tools = []struct{ name, pkg string }{
 	{"ip", "iproute2"},
-	{"mount", "mount"}, {"umount", "mount"},
-	{"nsenter", "util-linux"}, {"setpriv", "util-linux"}, {"pivot_root", "util-linux"},
-	{"sh", "dash"},
+	{"mount", "mount"}, {"umount", "mount"}, // by the kubelet
+	{"nsenter", "util-linux"},
 }
 
 // checkNeeds says everything at once that this machine lacks.

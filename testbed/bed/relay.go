@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 )
 
 // relay hands each connection of a listener on to what dial reaches, until the listener is closed.
@@ -17,6 +18,7 @@ func relay(listener net.Listener, dial func() (net.Conn, error)) {
 			return
 		}
 		if err != nil {
+			time.Sleep(50 * time.Millisecond) // no file descriptor left, for example
 			continue
 		}
 		go func() {

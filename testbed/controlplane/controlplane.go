@@ -108,7 +108,7 @@ func run(o Options) error {
 	server := apiserverapp.NewAPIServerCommand()
 	server.SetArgs([]string{
 		"--etcd-servers=" + etcd,
-		"--bind-address=0.0.0.0",
+		"--bind-address=" + o.Address, // alone: a Service may have this port at its own address
 		"--advertise-address=" + o.Address,
 		fmt.Sprintf("--secure-port=%d", o.Port),
 		"--tls-cert-file=" + filepath.Join(o.Dir, CAFile),
