@@ -8,8 +8,8 @@ use ureq::http::Request;
 
 use crate::error::{Error, Result};
 
-/// How long an answer may take; the API server itself gives up after 60 s.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long an answer may take: a pod whose node is off never gives one, and who waits asks again.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// No log and no object is larger.
 const LARGEST_ANSWER: u64 = 64 << 20;

@@ -15,7 +15,8 @@ use crate::report;
 use crate::wait::wait;
 
 /// A new namespace. It is deleted when this is dropped, with all that is in it; if the test fails,
-/// its pods, logs and events are printed before.
+/// its pods, logs and events are printed before. What a killed run leaves on a cluster that goes on
+/// has the label `app.kubernetes.io/managed-by=retune-testbed`.
 #[derive(Debug)]
 pub struct Namespace {
     cluster: &'static Cluster,
@@ -33,7 +34,10 @@ impl Namespace {
     #[track_caller]
     pub fn new(prefix: &str) -> Self {
         let cluster = Cluster::connect();
-        let object = json!({ "metadata": { "generateName": format!("{prefix}-") } });
+        let object = json!({ "metadata": {
+            "generateName": format!("{prefix}-"),
+            "labels": { "app.kubernetes.io/managed-by": "retune-testbed" },
+        } });
         let made = must(cluster.create("/api/v1/namespaces", &object));
         let name = made["metadata"]["name"].as_str().unwrap_or_default();
         let namespace = Self {

@@ -5,8 +5,8 @@ use std::fmt;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long [`wait`] waits: longer than a loaded machine takes, and no test that passes waits for it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long [`wait`] waits: longer than a loaded machine takes, or a kubelet that syncs a pod after 90 s.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 const PAUSE: Duration = Duration::from_millis(100);
 
