@@ -4,7 +4,7 @@ use std::env;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::http::{Body, Http};
@@ -12,7 +12,6 @@ use crate::kubectl::Kubectl;
 use crate::nodes::Nodes;
 use crate::objects::{self, Manifests};
 use crate::proxy::Proxy;
-use crate::spare;
 
 /// Who the API server says has set a field.
 const MANAGER: &str = "retune-testbed";
@@ -60,10 +59,18 @@ impl Cluster {
         };
         let answers = cluster.get("/version");
         answers.map_err(|error| error.in_trying_to("the cluster of KUBECONFIG does not answer"))?;
-        if let Some(nodes) = &cluster.nodes {
-            spare::reserve(&cluster, nodes)?;
-        }
+        cluster.keep_pods_off_the_spare(true)?;
         Ok(cluster)
+    }
+
+    /// Whether the scheduler leaves the test bed's spare node alone, where there is one.
+    pub(crate) fn keep_pods_off_the_spare(&self, off: bool) -> Result {
+        let Some(node) = self.nodes.as_ref().map_or(Ok(None), Nodes::last)? else {
+            return Ok(());
+        };
+        let path = format!("/api/v1/nodes/{}", node.name());
+        let change = json!({ "spec": { "unschedulable": off } });
+        self.patch(&path, &change).map(drop)
     }
 
     /// What only the test bed can do; `None` on any other cluster.

@@ -3,10 +3,7 @@
 use std::ops::Deref;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde_json::json;
-
 use crate::cluster::{Cluster, must};
-use crate::error::Result;
 use crate::nodes::{Node, Nodes};
 use crate::wait::{check, wait};
 
@@ -45,25 +42,6 @@ impl Nodes {
         });
         Spare { node, _turn: turn }
     }
-}
-
-/// Keeps pods away from the node that may be stopped.
-pub(crate) fn reserve(cluster: &Cluster, nodes: &Nodes) -> Result {
-    set_unschedulable(cluster, nodes, true)
-}
-
-/// Gives that node pods like any other.
-pub(crate) fn release(cluster: &Cluster, nodes: &Nodes) -> Result {
-    set_unschedulable(cluster, nodes, false)
-}
-
-fn set_unschedulable(cluster: &Cluster, nodes: &Nodes, unschedulable: bool) -> Result {
-    let Some(node) = nodes.last()? else {
-        return Ok(());
-    };
-    let path = format!("/api/v1/nodes/{}", node.name());
-    let change = json!({ "spec": { "unschedulable": unschedulable } });
-    cluster.patch(&path, &change).map(drop)
 }
 
 // === impl Spare ===

@@ -11,7 +11,6 @@ use crate::cluster::{Cluster, must};
 use crate::manifest::Pod;
 use crate::namespace::Namespace;
 use crate::pod::PodRef;
-use crate::spare;
 use crate::wait::{check, wait_for};
 
 /// The Deployment.
@@ -40,10 +39,8 @@ const BETWEEN_NUDGES: Duration = Duration::from_secs(2);
 pub fn measure(plan: &Plan, mut tell: impl FnMut(&str)) -> Run {
     let namespace = Namespace::new(NAME);
     let cluster = namespace.cluster();
-    if let Some(nodes) = cluster.testbed() {
-        // No test stops a node here: all of them are to have pods.
-        must(spare::release(cluster, nodes));
-    }
+    // No test stops a node here: all of them are to have pods.
+    must(cluster.keep_pods_off_the_spare(false));
     let config = namespace.config_map("config");
     config.set(&[("revision", "0")]);
     let pods = start(&namespace, plan.pods);

@@ -5,6 +5,7 @@
 //! generation was seen.
 #![forbid(unsafe_code)]
 
+mod app;
 mod config;
 mod invariants;
 mod ledger;

@@ -14,10 +14,10 @@ use retune::Snapshot;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::app::App;
 use crate::config::Probed;
 use crate::invariants::revisions;
 use crate::output::tell;
-use crate::serve::App;
 
 /// How an end is asked for.
 #[derive(Deserialize)]

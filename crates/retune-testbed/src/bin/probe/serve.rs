@@ -2,28 +2,23 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use clap::ArgMatches;
 use retune::source::{File, Mount};
-use retune::{Change, Live, Loader, OrExit, Snapshot};
+use retune::{Loader, OrExit};
 use rustix::process::{getegid, geteuid, getgroups};
 use serde_json::json;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::app::App;
 use crate::config::{Config, Probed, Required};
-use crate::invariants::{Group, Torn, check, revisions};
-use crate::ledger::{Ledger, times};
+use crate::invariants::Group;
+use crate::ledger::Ledger;
 use crate::output::{end_on_signal, nanoseconds, start_log, tell};
 use crate::pages;
-
-/// The exit code of a program that found itself broken.
-const TORN: i32 = 70;
-
-/// How many changed paths a line names.
-const MOST_PATHS: usize = 30;
 
 /// Follows configuration, and shows over HTTP what it sees. The order of the sources on the command
 /// line is their order, from the lowest to the highest.
@@ -77,17 +72,6 @@ pub(crate) struct Args {
     /// Which events of the log are told.
     #[arg(long, default_value = "info")]
     log: LevelFilter,
-}
-
-/// What the pages show.
-pub(crate) struct App<T: Probed> {
-    pub(crate) live: Live<T>,
-    pub(crate) ledger: Ledger,
-    /// How often the reader thread has looked.
-    pub(crate) reads: AtomicU64,
-    /// When the process started, in nanoseconds since 1970.
-    pub(crate) started: u64,
-    together: Vec<Group>,
 }
 
 pub(crate) fn run(args: Args, given: &ArgMatches) -> Result<(), String> {
@@ -210,58 +194,4 @@ fn group(text: &str) -> Result<Group, String> {
         Some(unknown) => Err(format!("no field is called `{unknown}`")),
         None => Ok(text.split(',').map(str::to_owned).collect()),
     }
-}
-
-// === impl App ===
-
-impl<T: Probed> App<T> {
-    /// Looks at a generation, and tells of it.
-    fn changed(&self, change: &Change<T>) {
-        let now = change.new_value();
-        let generation = Snapshot::generation(now);
-        let fields = now.fields();
-        if let Err(torn) = check(&fields, &self.together) {
-            end(generation, "subscriber", &torn);
-        }
-        let status = self.live.status();
-        let entry = status
-            .history
-            .iter()
-            .find(|entry| entry.generation == generation);
-        let mut line = entry.map_or_else(|| json!({}), times);
-        let changed = change.paths();
-        let revisions = revisions(&fields);
-        line["generation"] = generation.into();
-        line["revision"] = json!(revisions.get("revision"));
-        line["revisions"] = json!(revisions);
-        line["changed"] = changed.len().into();
-        line["paths"] = json!(changed.iter().take(MOST_PATHS).collect::<Vec<_>>());
-        tell("generation", line);
-        self.ledger.seen(generation, revisions);
-        self.ledger.note(status);
-    }
-
-    /// Looks at what holds, again and again.
-    fn read_on(&self, pause: Duration) {
-        let mut reader = self.live.reader();
-        loop {
-            if let Err(torn) = check(&reader.get().fields(), &self.together) {
-                end(Snapshot::generation(&reader.snapshot()), "reader", &torn);
-            }
-            self.reads.fetch_add(1, Ordering::Relaxed);
-            if !pause.is_zero() {
-                thread::sleep(pause);
-            }
-        }
-    }
-}
-
-/// Nothing that a torn generation says is worth serving.
-fn end(generation: u64, by: &str, torn: &Torn) -> ! {
-    let problem = torn.to_string();
-    tell(
-        "torn",
-        json!({ "generation": generation, "by": by, "problem": problem }),
-    );
-    std::process::exit(TORN)
 }
