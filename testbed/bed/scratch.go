@@ -26,6 +26,10 @@ func openScratch(dir string) (*scratch, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The kernel writes such a path in another way where it lists mounts, and nobody would find them there.
+	if strings.ContainsAny(dir, " \t\n\\") {
+		return nil, fmt.Errorf("--dir %q: no spaces and backslashes, please", dir)
+	}
 	// A unix socket's path has room for 107 bytes, and each node has one below the directory.
 	if len(dir) > 70 {
 		return nil, fmt.Errorf("--dir %s: at most 70 bytes, or the sockets in it could not be opened", dir)

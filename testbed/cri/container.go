@@ -14,9 +14,6 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-// Where a program is looked for if the container's environment does not say.
-const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 // container is a container as the runtime knows it, whether it runs or not.
 type container struct {
 	id      string
@@ -61,7 +58,7 @@ func (s *service) CreateContainer(_ context.Context, r *runtimeapi.CreateContain
 		logPath: filepath.Join(sb.config.GetLogDirectory(), config.GetLogPath()),
 		first: firstProcess{
 			Root:    s.rootOf(sb, config),
-			Program: programOf(config, user),
+			Program: programOf(config, user, sb.config.GetHostname()),
 		},
 	}
 	s.containers[c.id] = c
@@ -91,19 +88,28 @@ func (s *service) rootOf(sb *sandbox, config *runtimeapi.ContainerConfig) rootfs
 	return root
 }
 
-func programOf(config *runtimeapi.ContainerConfig, user identity) program {
+// programOf is what a container runs. Where the pod does not say, variables are as other runtimes set them.
+func programOf(config *runtimeapi.ContainerConfig, user identity, hostname string) program {
+	defaults := map[string]string{
+		"PATH":     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOME":     "/",
+		"HOSTNAME": hostname,
+	}
+	if user.UID == 0 {
+		defaults["HOME"] = "/root"
+	}
 	p := program{
 		Argv: append(slices.Clone(config.GetCommand()), config.GetArgs()...),
 		Dir:  workingDir(config),
 		User: user,
 	}
-	path := false
+	for name, value := range defaults {
+		if !slices.ContainsFunc(config.GetEnvs(), func(v *runtimeapi.KeyValue) bool { return v.GetKey() == name }) {
+			p.Env = append(p.Env, name+"="+value)
+		}
+	}
 	for _, variable := range config.GetEnvs() {
 		p.Env = append(p.Env, variable.GetKey()+"="+string(variable.GetValue()))
-		path = path || variable.GetKey() == "PATH"
-	}
-	if !path {
-		p.Env = append(p.Env, defaultPath)
 	}
 	return p
 }

@@ -108,6 +108,8 @@ struct Machine {
     mounts: usize,
     links: Vec<String>,
     namespaces: usize,
+    /// What lies where a kubelet and a controller manager have folders on a node.
+    files: Vec<PathBuf>,
 }
 
 impl Machine {
@@ -126,6 +128,16 @@ impl Machine {
                 .count(),
             links: names.map(str::to_owned).collect(),
             namespaces,
+            files: [
+                "/var/log/containers",
+                "/var/log/pods",
+                "/usr/libexec/kubernetes",
+                "/var/lib/kubelet",
+            ]
+            .into_iter()
+            .flat_map(|dir| fs::read_dir(dir).into_iter().flatten().flatten())
+            .map(|entry| entry.path())
+            .collect(),
         }
     }
 }
