@@ -5,14 +5,11 @@ mod support;
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display, Write};
 use std::str::FromStr;
-use std::sync::{Mutex, OnceLock};
+use std::sync::Arc;
 
 use retune::source::{Env, File, Mount};
 use retune::{Error, Live, Retune, Secret};
-use support::{Volume, eventually};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use support::{Volume, eventually, log};
 
 /// Every secret of these tests holds this word, and nothing else does.
 const WORD: &str = "hunter2";
@@ -89,60 +86,8 @@ fn quotes(token: &Secret<String>) -> Result<(), String> {
     }
 }
 
-/// Keeps all that is logged in this process, at every level, with all fields.
-struct Log;
-
-static LOG: Mutex<String> = Mutex::new(String::new());
-/// Asked for its status with every line.
-static ASKED: Mutex<Option<Live<Config>>> = Mutex::new(None);
-
-impl Log {
-    fn start() {
-        static ONCE: OnceLock<()> = OnceLock::new();
-        ONCE.get_or_init(|| tracing::subscriber::set_global_default(Log).unwrap());
-    }
-}
-
-struct Fields<'a>(&'a mut String);
-
-impl Visit for Fields<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        _ = write!(self.0, " {field}={value:?}");
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        span.record(&mut Fields(&mut LOG.lock().unwrap()));
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, values: &Record<'_>) {
-        values.record(&mut Fields(&mut LOG.lock().unwrap()));
-    }
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut log = LOG.lock().unwrap();
-        _ = write!(log, "\n{}", event.metadata().level());
-        event.record(&mut Fields(&mut log));
-        drop(log);
-        let asked = ASKED.lock().unwrap().clone();
-        asked.into_iter().for_each(|live| _ = live.status());
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
 fn logged() -> String {
-    LOG.lock().unwrap().clone()
+    log::lines().join("\n")
 }
 
 /// All that an error can show.
@@ -266,7 +211,7 @@ const BAD: &[(&str, &str)] = &[
 
 #[test]
 fn h1_h2_no_channel_shows_a_secret_whatever_is_wrong_with_it() {
-    Log::start();
+    log::keep();
     let dir = tempfile::tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("config.yaml", GOOD)]);
     let file = dir.path().join("token");
@@ -307,7 +252,7 @@ fn h1_h2_no_channel_shows_a_secret_whatever_is_wrong_with_it() {
 
 #[test]
 fn h1_h2_no_refused_document_shows_a_secret() {
-    Log::start();
+    log::keep();
     let dir = tempfile::tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("config.yaml", GOOD)]);
     let live = Config::loader().mount(volume.path()).watch().unwrap();
@@ -355,7 +300,7 @@ fn refuses(level: &String) -> Result<(), String> {
 
 #[test]
 fn h1_h2_what_a_secret_source_gives_is_a_secret_whatever_the_field() {
-    Log::start();
+    log::keep();
     let dir = tempfile::tempdir().unwrap();
     let good = [
         ("level", "ok-hunter2"),
@@ -425,7 +370,7 @@ fn h1_h2_what_a_secret_source_gives_is_a_secret_whatever_the_field() {
 
 #[test]
 fn h1_a_gate_and_a_subscriber_that_quote_a_secret_are_not_repeated() {
-    Log::start();
+    log::keep();
     let dir = tempfile::tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("token", "ok-hunter2")]);
     let live = Config::loader().mount(volume.path()).watch().unwrap();
@@ -458,7 +403,7 @@ fn h1_a_gate_and_a_subscriber_that_quote_a_secret_are_not_repeated() {
 
 #[test]
 fn h1_a_masked_key_and_a_deprecated_name_are_warned_of_without_their_values() {
-    Log::start();
+    log::keep();
     let dir = tempfile::tempdir().unwrap();
     let keys = [("passwd", "hunter2-old-name"), ("pasword", "hunter2-typo")];
     let volume = Volume::new(dir.path().join("v"), &keys);
@@ -501,11 +446,12 @@ fn h10_serialize_gives_no_secret() {
 /// A layer may want the generation in each log line, and a log may wait for a full pipe.
 #[test]
 fn a_log_line_may_ask_for_the_status() {
-    Log::start();
+    log::keep();
     let dir = tempfile::tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("port", "1")]);
     let live = Config::loader().mount(volume.path()).watch().unwrap();
-    *ASKED.lock().unwrap() = Some(live.clone());
+    let asked = live.clone();
+    log::at_each_line(Some(Arc::new(move || _ = asked.status())));
     volume.publish(&[("port", "2"), ("typo", "1")]);
     eventually("taken", || live.with(|config| config.port == 2));
     let asks = live.clone();
@@ -516,7 +462,7 @@ fn a_log_line_may_ask_for_the_status() {
     eventually("refused", || live.status().rejection.is_some());
     volume.publish(&[("port", "2")]);
     eventually("good again", || live.status().rejection.is_none());
-    *ASKED.lock().unwrap() = None;
+    log::at_each_line(None);
     live.stop().unwrap();
 }
 

@@ -1,13 +1,16 @@
-//! The log of this process: a line for each event, with its level and all its fields.
+//! The log of this process: a line for each event and span, with its level and all its fields.
 
 use std::fmt::{Debug, Write};
-use std::sync::{Mutex, Once};
+use std::sync::{Arc, Mutex, Once};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
+type AtEachLine = Arc<dyn Fn() + Send + Sync>;
+
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static AT_EACH_LINE: Mutex<Option<AtEachLine>> = Mutex::new(None);
 
 /// Keeps all that is logged from now on, at every level.
 pub fn keep() {
@@ -27,6 +30,11 @@ pub fn logged(parts: &[&str]) -> usize {
     lines.iter().filter(holds_all).count()
 }
 
+/// What the logging thread does after each line, as a layer of a log might.
+pub fn at_each_line(act: Option<AtEachLine>) {
+    *AT_EACH_LINE.lock().unwrap() = act;
+}
+
 struct Log;
 
 struct Line(String);
@@ -42,11 +50,18 @@ impl Subscriber for Log {
         true
     }
 
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut line = Line("span".to_owned());
+        span.record(&mut line);
+        LINES.lock().unwrap().push(line.0);
         Id::from_u64(1)
     }
 
-    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        let mut line = Line("span".to_owned());
+        values.record(&mut line);
+        LINES.lock().unwrap().push(line.0);
+    }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
@@ -54,6 +69,8 @@ impl Subscriber for Log {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
         LINES.lock().unwrap().push(line.0);
+        let act = AT_EACH_LINE.lock().unwrap().clone();
+        act.into_iter().for_each(|act| act());
     }
 
     fn enter(&self, _: &Id) {}
