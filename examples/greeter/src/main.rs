@@ -1,0 +1,38 @@
+//! Answers on port 8080 with the message of a mounted document.
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::print_stdout,
+    reason = "what is printed is this program's story"
+)]
+
+use std::{env, io};
+
+use greeter::{Config, app};
+use retune::{OrExit, Retune};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+#[tokio::main]
+async fn main() -> io::Result<()> {
+    // retune's own words: what was changed or refused, and where the mistake is.
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
+
+    let volume = env::var_os("CONFIG_DIR").unwrap_or("/etc/config".into());
+    let loader = Config::loader().mount(volume).env("GREETER");
+    let config = loader.watch().or_exit();
+
+    let listener = TcpListener::bind(config.with(|c| c.listen)).await?;
+    println!("Listening on '{}'....", listener.local_addr()?);
+    let printing = config.subscribe(|change| {
+        // The first call is about what holds at the start.
+        if change.old().is_some() {
+            println!("Configfile Updated");
+        }
+    });
+    printing.detach();
+
+    let mut terminated = signal(SignalKind::terminate())?;
+    axum::serve(listener, app(config))
+        .with_graceful_shutdown(async move { _ = terminated.recv().await })
+        .await
+}
