@@ -8,7 +8,7 @@
 use std::{env, io};
 
 use greeter::{Config, app};
-use retune::{OrExit, Retune};
+use retune::{OrExit, Retune, Snapshot};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -21,17 +21,17 @@ async fn main() -> io::Result<()> {
     let loader = Config::loader().mount(volume).env("GREETER");
     let config = loader.watch().or_exit();
 
+    let mut terminated = signal(SignalKind::terminate())?;
     let listener = TcpListener::bind(config.with(|c| c.listen)).await?;
     println!("Listening on '{}'....", listener.local_addr()?);
     let printing = config.subscribe(|change| {
-        // The first call is about what holds at the start.
-        if change.old().is_some() {
+        // The first call is about what holds by then: the start, or an update that was quicker.
+        if Snapshot::generation(change.new_value()) > 1 {
             println!("Configfile Updated");
         }
     });
     printing.detach();
 
-    let mut terminated = signal(SignalKind::terminate())?;
     axum::serve(listener, app(config))
         .with_graceful_shutdown(async move { _ = terminated.recv().await })
         .await
