@@ -81,7 +81,7 @@ impl<T> Change<T> {
         both.map(|snapshot| snapshot.0.tree.clone()).collect()
     }
 
-    /// What the subscriber was told before; `None` the first time, when it is told what holds now.
+    /// What the subscriber was told before; `None` the first time, when it is told what holds by then.
     #[must_use]
     pub fn old(&self) -> Option<&Snapshot<T>> {
         self.old.as_ref()

@@ -154,6 +154,10 @@ impl<T: Send + Sync + 'static> Live<T> {
     /// Calls `f` with what holds now, and then with each change, on a thread of its own: in order,
     /// and the latest if `f` is slower than the changes. A panic of `f` is caught and counted.
     ///
+    /// The first call is about what holds when that thread comes to it. A change that is quicker is
+    /// the first call then, without an [`old`](Change::old) value: who wants to know whether anything
+    /// has changed since the start asks for the generation.
+    ///
     /// Dropping what is returned ends it; [`Subscription::detach`] keeps it.
     #[track_caller]
     #[must_use = "dropping the subscription ends it; `detach()` keeps it"]
