@@ -75,7 +75,7 @@
 //!
 //! # Features
 //!
-//! `yaml` and `json` (both on) and `toml` for documents, `clap` for flags.
+//! `yaml` and `json` (both on) and `toml` for documents (`.env` needs none), `clap` for flags.
 #![forbid(unsafe_code)]
 
 // The derive's output says `::retune`, in the tests of this crate too.

@@ -75,7 +75,7 @@ impl<T: Retune> Loader<T> {
         }
     }
 
-    /// Adds a configuration file: YAML, JSON or TOML, by its ending. See [`File`].
+    /// Adds a configuration file: YAML, JSON, TOML or `.env`, by its ending. See [`File`].
     pub fn file(self, file: impl Into<File>) -> Self {
         self.source(file.into())
     }

@@ -2,6 +2,7 @@
 //!
 //! No problem told here quotes the text: whether that is a secret is known only to the source.
 
+mod env;
 // Tokens are JSON, whatever the documents are.
 mod json;
 #[cfg(feature = "toml")]
@@ -23,6 +24,7 @@ pub(crate) enum Format {
     Yaml,
     Json,
     Toml,
+    Env,
 }
 
 /// How deep lists and maps may lie within each other.
@@ -36,12 +38,18 @@ const MOST_PROBLEMS: usize = 50;
 impl Format {
     /// The format that a file's name declares, also when the feature that reads it is off.
     pub(crate) fn of(path: &Path) -> Option<Self> {
-        let extension = path.extension()?.to_str()?;
+        let extension = match path.extension() {
+            Some(extension) => extension.to_str()?,
+            // Such a name is no extension for `Path`.
+            None if path.file_name()? == ".env" => "env",
+            None => return None,
+        };
         [
             ("yaml", Self::Yaml),
             ("yml", Self::Yaml),
             ("json", Self::Json),
             ("toml", Self::Toml),
+            ("env", Self::Env),
         ]
         .into_iter()
         .find(|(name, _)| extension.eq_ignore_ascii_case(name))
@@ -63,6 +71,9 @@ pub(crate) fn parse(format: Format, text: &Arc<Text>) -> Result<Node, Vec<Proble
         let help = match format {
             Format::Toml => {
                 "TOML cannot say on purpose that it sets nothing; YAML and JSON can: `{}`"
+            }
+            Format::Env => {
+                "a `.env` file cannot say on purpose that it sets nothing; YAML and JSON can: `{}`"
             }
             _ => "`{}` says on purpose that it sets nothing",
         };
@@ -109,23 +120,22 @@ fn read(format: Format, content: &str, base: &Origin) -> Result<Option<Node>, Ve
         Format::Json => json::read(content, base),
         #[cfg(feature = "toml")]
         Format::Toml => toml::read(content, base),
-        #[cfg(not(all(feature = "yaml", feature = "json", feature = "toml")))]
-        _ => {
-            let _ = content;
-            let (name, feature) = match format {
-                Format::Yaml => ("YAML", "yaml"),
-                Format::Json => ("JSON", "json"),
-                Format::Toml => ("TOML", "toml"),
-            };
-            let message = format!("{name} needs the feature `{feature}` of retune");
-            let help = format!("`cargo add retune --features {feature}`");
-            Err(vec![
-                Problem::new("", message)
-                    .with_help(help)
-                    .at(base.part(0..0)),
-            ])
-        }
+        Format::Env => env::read(content, base),
+        #[cfg(not(feature = "yaml"))]
+        Format::Yaml => Err(switched_off("YAML", "yaml", base)),
+        #[cfg(not(feature = "json"))]
+        Format::Json => Err(switched_off("JSON", "json", base)),
+        #[cfg(not(feature = "toml"))]
+        Format::Toml => Err(switched_off("TOML", "toml", base)),
     }
+}
+
+#[cfg(not(all(feature = "yaml", feature = "json", feature = "toml")))]
+fn switched_off(name: &str, feature: &str, base: &Origin) -> Vec<Problem> {
+    let message = format!("{name} needs the feature `{feature}` of retune");
+    let help = format!("`cargo add retune --features {feature}`");
+    let problem = Problem::new("", message).with_help(help);
+    vec![problem.at(base.part(0..0))]
 }
 
 /// A key that its map has already, naming both places.
@@ -156,10 +166,5 @@ fn character(content: &str, at: usize) -> Range<usize> {
             .map_or(0, char::len_utf8)
 }
 
-// With every format off, what they share is left over.
 #[cfg(test)]
-#[cfg_attr(
-    not(any(feature = "yaml", feature = "json", feature = "toml")),
-    allow(dead_code)
-)]
 mod tests;

@@ -6,13 +6,22 @@ use retune_mount::Kind as PathKind;
 
 use super::followed::{Followed, Found};
 use super::{Context, Kind, Layer, Sealed};
-use crate::bind;
+use crate::bind::{self, Notes};
+use crate::flat::Flat;
 use crate::format::{self, Format};
+use crate::name;
 use crate::node::Node;
 use crate::origin::{Origin, Place, Text};
 use crate::problem::Problem;
 
-/// A configuration file: YAML, JSON or TOML, by its ending.
+/// A configuration file: YAML, JSON, TOML or `.env`, by its ending.
+///
+/// A `.env` file has a line `NAME=value` for each value; the names are those of variables without a
+/// prefix, such as `FLAGS_NEW_UI`. `export` before a name, blank lines, and comments, in a line of
+/// their own or behind a blank and `#`, say nothing. A value without quotes is the rest of its line as
+/// it stands, blanks around it left out; one in quotes may span lines: in single quotes everything is
+/// itself, in double quotes `\n`, `\r`, `\t`, `\"`, `\\` and `\$` are escapes. `$X` is not expanded, so that a
+/// file means the same for every reader and a password may hold a `$`. A name given twice is refused.
 ///
 /// It must be there at the start, unless it is [`optional`](Self::optional). A required file that
 /// is lost later leaves the last good generation in place.
@@ -115,19 +124,54 @@ impl Sealed for File {
             );
             return layer;
         };
-        match document(Place::File(path), bytes, self.secret) {
-            Ok(node) => layer.root = bind::document(node, context.schema, &mut layer.notes),
-            Err(problems) => {
-                layer.failed = true;
-                layer.notes.problems.extend(problems);
-            }
+        if let Some(root) = document(Place::File(path), bytes, self.secret, context, &mut layer) {
+            layer.root = root;
         }
         layer
     }
 }
 
-/// Parses a document whose place tells its format.
-pub(super) fn document(place: Place, bytes: &[u8], secret: bool) -> Result<Node, Vec<Problem>> {
+/// Reads a document whose place tells its format, and binds it; what is wrong is noted in the layer.
+pub(super) fn document(
+    place: Place,
+    bytes: &[u8],
+    secret: bool,
+    context: &Context<'_>,
+    layer: &mut Layer,
+) -> Option<Node> {
+    match parse(place, bytes, secret) {
+        Ok((Format::Env, node)) => Some(bind_flat(node, context.flat, &mut layer.notes)),
+        Ok((_, node)) => Some(bind::document(node, context.schema, &mut layer.notes)),
+        Err(problems) => {
+            layer.failed = true;
+            layer.notes.problems.extend(problems);
+            None
+        }
+    }
+}
+
+/// Binds the names of a `.env` file, which nest nowhere, as variables without a prefix are bound.
+fn bind_flat(node: Node, flat: &Flat, notes: &mut Notes) -> Node {
+    let mut root = Node::map(Vec::new(), node.origin.clone());
+    let mut known = Vec::new();
+    for entry in node.entries() {
+        let value = entry.node.clone();
+        if let Some(found) = flat.by_variable(&entry.key) {
+            found.place(&mut root, value, notes);
+        } else if flat.takes(&entry.key) {
+            known.push((&*entry.key, value));
+        } else {
+            let mut note = bind::unknown(entry.key.to_string(), None);
+            let nearest = flat.nearest(&entry.key);
+            note.help = nearest.map(|name| format!("did you mean `{}`?", name::screaming(&name)));
+            notes.warnings.push(note.at(entry.key_origin.clone()));
+        }
+    }
+    flat.place(&mut root, known, notes);
+    root
+}
+
+fn parse(place: Place, bytes: &[u8], secret: bool) -> Result<(Format, Node), Vec<Problem>> {
     let name = place.to_string();
     let fail = |message: String, help: &str| {
         vec![Problem::new("", format!("{name}: {message}")).with_help(help)]
@@ -138,7 +182,7 @@ pub(super) fn document(place: Place, bytes: &[u8], secret: bool) -> Result<Node,
     }) else {
         return Err(fail(
             "the ending says no format that is known".to_owned(),
-            "call it `.yaml`, `.json` or `.toml`",
+            "call it `.yaml`, `.json`, `.toml` or `.env`",
         ));
     };
     let text = std::str::from_utf8(bytes).map_err(|error| {
@@ -148,8 +192,8 @@ pub(super) fn document(place: Place, bytes: &[u8], secret: bool) -> Result<Node,
         )
     })?;
     match format::parse(format, &Text::new(place, text)) {
-        Ok(node) if secret => Ok(node.into_secret()),
-        Ok(node) => Ok(node),
+        Ok(node) if secret => Ok((format, node.into_secret())),
+        Ok(node) => Ok((format, node)),
         Err(mut problems) => {
             for problem in &mut problems {
                 problem.secret |= secret;

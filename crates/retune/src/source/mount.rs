@@ -8,7 +8,6 @@ use retune_mount::Snapshot;
 use super::file::document;
 use super::followed::{Followed, Found};
 use super::{Context, Heartbeat, Kind, Layer, Sealed};
-use crate::bind;
 use crate::flat::Flat;
 use crate::format::Format;
 use crate::node::{Node, NodeValue};
@@ -17,7 +16,7 @@ use crate::problem::Problem;
 
 /// A mounted ConfigMap, Secret or projected volume (or any directory).
 ///
-/// A key whose name is that of a document (`config.yaml`, `app.toml`, `x.json`) is parsed and
+/// A key whose name is that of a document (`config.yaml`, `app.toml`, `x.json`, `.env`) is parsed and
 /// merged; any other key is one value, by its name. Where both give a value, the single key wins.
 ///
 /// A volume that is lost or emptied while the program runs leaves the last good generation in
@@ -206,15 +205,7 @@ impl Mount {
                 key: key.to_owned(),
             };
             if Format::of(key).is_some() && !is_heartbeat {
-                match document(place, bytes, self.secret) {
-                    Ok(node) => {
-                        documents.push(bind::document(node, context.schema, &mut layer.notes));
-                    }
-                    Err(problems) => {
-                        layer.failed = true;
-                        layer.notes.problems.extend(problems);
-                    }
-                }
+                documents.extend(document(place, bytes, self.secret, context, layer));
                 continue;
             }
             let Some(name) = flat_name(key) else { continue };

@@ -1,3 +1,4 @@
+mod env;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(all(feature = "yaml", feature = "json", feature = "toml"))]
@@ -66,7 +67,11 @@ fn formats_are_told_by_the_extension() {
     assert_eq!(of("config.YML"), Some(Format::Yaml));
     assert_eq!(of("a.b.json"), Some(Format::Json));
     assert_eq!(of("app.toml"), Some(Format::Toml));
+    assert_eq!(of("/app/.env"), Some(Format::Env));
+    assert_eq!(of("prod.env"), Some(Format::Env));
     assert_eq!(of("log-level"), None);
+    assert_eq!(of("env"), None);
+    assert_eq!(of(".yaml"), None);
     assert_eq!(of("yaml"), None);
 }
 

@@ -3,7 +3,7 @@ use proptest::test_runner::TestCaseResult;
 
 use super::*;
 
-const FORMATS: [Format; 3] = [Format::Yaml, Format::Json, Format::Toml];
+const FORMATS: [Format; 4] = [Format::Yaml, Format::Json, Format::Toml, Format::Env];
 
 fn every_place(node: &Node, check: &mut impl FnMut(&Origin) -> TestCaseResult) -> TestCaseResult {
     check(&node.origin)?;
@@ -80,6 +80,9 @@ fn document() -> impl Strategy<Value = String> {
             "\r\n",
             "\u{feff}",
             " = ",
+            "=",
+            "export ",
+            " #",
             ".",
             "\"\"\"",
             "[[",
