@@ -92,6 +92,14 @@ impl Place {
         check(left.is_empty(), left.join("\n"))
     }
 
+    /// Neither files nor processes, and the machine is as it was.
+    #[track_caller]
+    fn assert_nothing_is_left(&self, before: &Machine) {
+        assert!(!self.dir().exists());
+        self.no_process_is_left().unwrap();
+        self.assert_machine_is_as_before(before);
+    }
+
     /// Neither mounts nor network devices came to the machine.
     #[track_caller]
     fn assert_machine_is_as_before(&self, before: &Machine) {
@@ -180,9 +188,7 @@ fn a_stopped_test_bed_leaves_nothing_behind() {
 
     // Had it not stopped by itself within 5 s, it would have been killed and its folder still there.
     drop(bed);
-    assert!(!place.dir().exists());
-    place.no_process_is_left().unwrap();
-    place.assert_machine_is_as_before(&before);
+    place.assert_nothing_is_left(&before);
 }
 
 #[test]
@@ -204,9 +210,7 @@ fn a_killed_test_bed_takes_all_along_and_another_starts_in_its_folder() {
     let bed = place.start();
     place.start_pod();
     drop(bed);
-    assert!(!place.dir().exists());
-    place.no_process_is_left().unwrap();
-    place.assert_machine_is_as_before(&before);
+    place.assert_nothing_is_left(&before);
 }
 
 #[test]
