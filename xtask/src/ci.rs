@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 
 use crate::sh::{cargo, program, run, works};
-use crate::{Result, behaviours, cluster, image, loom, miri, packages, torture};
+use crate::{Result, behaviours, cluster, image, loom, miri, packages, standalone, torture};
 
 /// A part of CI, in the order in which they run: what fails soonest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -32,6 +32,8 @@ pub(crate) enum Part {
     Torture,
     /// The demo shows what it claims.
     Demo,
+    /// Each example builds and runs in a crate of its own.
+    Standalone,
     /// The tests on a real cluster hold.
     Cluster,
     /// The example's image is built and starts.
@@ -121,6 +123,7 @@ impl Part {
             Self::Miri => return miri::run().map(Outcome::from),
             Self::Torture => torture::run(torture::Size::Ci)?,
             Self::Demo => run(&mut cargo("demo"))?,
+            Self::Standalone => standalone::run(&[])?,
             Self::Cluster => return cluster(),
             Self::Image => {
                 image::run(&image::Args {

@@ -19,6 +19,7 @@ mod loom;
 mod miri;
 mod packages;
 mod sh;
+mod standalone;
 mod svg;
 mod testbed;
 mod torture;
@@ -76,6 +77,8 @@ enum Task {
     Loom,
     /// The live cell's readers under Miri's detector of races, where a nightly Rust has it.
     Miri,
+    /// Builds each example in an empty crate with its README's dependency lines, and runs it.
+    Standalone { examples: Vec<String> },
     /// The figures of docs/performance.md.
     Bench(bench::Args),
 }
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
         Task::Miri => {
             miri::run().map(|skipped| skipped.iter().for_each(|what| println!("skipped: {what}")))
         }
+        Task::Standalone { examples } => standalone::run(&examples),
         Task::Bench(args) => bench::run(&args),
     };
     match result {

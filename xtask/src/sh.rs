@@ -2,13 +2,13 @@
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::Result;
 
@@ -118,6 +118,27 @@ pub(crate) fn works(command: &mut Command) -> bool {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
+}
+
+/// Asks a process to end as Kubernetes does, and waits until it has; after that it is killed.
+///
+/// # Errors
+///
+/// When it ends with anything but 0, or had to be killed.
+pub(crate) fn terminate(child: &mut Child, name: &str, patience: Duration) -> Result {
+    let failed = |error: std::io::Error| format!("{name}: {error}");
+    _ = kill_process(Pid::from_child(child), Signal::TERM);
+    let until = Instant::now() + patience;
+    while Instant::now() < until {
+        match child.try_wait().map_err(failed)? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => return Err(format!("{name} ended with {status}")),
+            None => thread::sleep(Duration::from_millis(10)),
+        }
+    }
+    _ = child.kill();
+    _ = child.wait();
+    Err(format!("{name} was still there {patience:?} after SIGTERM"))
 }
 
 /// The command as one would type it, with the environment that it adds.

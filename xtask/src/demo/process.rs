@@ -5,12 +5,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Sender;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Map, Value};
 
-use crate::Result;
+use crate::{Result, sh};
 
 /// A running server or client. It ends when this is dropped.
 pub(super) struct Process {
@@ -101,20 +100,7 @@ impl Process {
 
     /// Asks it to end as Kubernetes does, and waits until it has.
     pub(super) fn terminate(mut self, patience: Duration) -> Result {
-        _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
-        let until = Instant::now() + patience;
-        while Instant::now() < until {
-            match self.child.try_wait() {
-                Ok(Some(status)) if status.success() => return Ok(()),
-                Ok(Some(status)) => return Err(format!("{} ended with {status}", self.name)),
-                Ok(None) => thread::sleep(Duration::from_millis(10)),
-                Err(error) => return Err(format!("{}: {error}", self.name)),
-            }
-        }
-        Err(format!(
-            "{} was still there {patience:?} after SIGTERM",
-            self.name
-        ))
+        sh::terminate(&mut self.child, &self.name, patience)
     }
 }
 
