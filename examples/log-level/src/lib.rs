@@ -35,10 +35,11 @@ pub fn start_log() -> impl Fn(&Level) {
     move |level| _ = handle.reload(LevelFilter::from(*level))
 }
 
-/// Returns when Kubernetes wants the process to end.
-pub async fn terminated() {
+/// Heeds from now on that Kubernetes wants the process to end; what is returned waits for it.
+pub fn terminated() -> impl Future<Output = ()> {
     let signal = signal(SignalKind::terminate());
-    signal.expect("SIGTERM can be waited for").recv().await;
+    let mut signal = signal.expect("SIGTERM can be waited for");
+    async move { _ = signal.recv().await }
 }
 
 impl<S: Subscriber> Layer<S> for Json {

@@ -28,13 +28,14 @@ struct Config {
 async fn main() -> io::Result<()> {
     let set_level = start_log();
     let config = Config::loader().env("").watch().or_exit();
+    let terminated = terminated();
     let pages = retune_axum::router(config.clone());
     let status = retune_axum::serve(config.with(|c| c.listen), pages)?;
     info!(status = %status.address(), "start sending requests ...");
     config.view(|c| &c.log_level).subscribe(set_level).detach();
 
     thread::spawn(move || call_server(&config));
-    terminated().await;
+    terminated.await;
     Ok(())
 }
 

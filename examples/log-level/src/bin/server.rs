@@ -25,6 +25,7 @@ struct Config {
 async fn main() -> std::io::Result<()> {
     let set_level = start_log();
     let config = Config::loader().env("").watch().or_exit();
+    let terminated = terminated();
     let listener = TcpListener::bind(config.with(|c| c.listen)).await?;
     info!(address = %listener.local_addr()?, "starting http server ...");
     config.view(|c| &c.log_level).subscribe(set_level).detach();
@@ -35,7 +36,7 @@ async fn main() -> std::io::Result<()> {
         // For everybody who reaches the port: all values but secrets, and the metrics.
         .merge(retune_axum::router(config.clone()));
     axum::serve(listener, app)
-        .with_graceful_shutdown(terminated())
+        .with_graceful_shutdown(terminated)
         .await
 }
 
