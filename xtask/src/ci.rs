@@ -36,7 +36,7 @@ pub(crate) enum Part {
     Standalone,
     /// The tests on a real cluster hold.
     Cluster,
-    /// The example's image is built and starts.
+    /// The examples' images are built and start.
     Image,
 }
 
@@ -126,10 +126,12 @@ impl Part {
             Self::Standalone => standalone::run(&[])?,
             Self::Cluster => return cluster(),
             Self::Image => {
-                image::run(&image::Args {
-                    run_check: true,
-                    ..image::Args::of("log-level")
-                })?;
+                for example in packages::examples()? {
+                    image::run(&image::Args {
+                        run_check: true,
+                        ..image::Args::of(&example.name)
+                    })?;
+                }
             }
         }
         Ok(Outcome::Held)

@@ -219,7 +219,8 @@ impl Builder {
         sh::run(build.args(["--tag", tag]).arg(context))
     }
 
-    /// Starts one program of the image and waits for its first line.
+    /// Starts one program of the image and waits for its first line. One that ends with 2 has started
+    /// as well, and says that nothing is mounted where it looks.
     fn check(self, tag: &str, binary: &str) -> Result {
         let entry = format!("/{binary}");
         let mut start = self.command("run");
@@ -246,6 +247,8 @@ impl Builder {
 
 /// Runs it until it has written one line to its standard output, then ends it and all that it
 /// started. What stands in the way, the program's own words too, goes to this terminal.
+///
+/// Both builders pass on how the program ended, and have other codes for their own failures.
 fn first_line(command: &mut Command) -> Result<String> {
     let child = command
         .process_group(0)
@@ -263,8 +266,14 @@ fn first_line(command: &mut Command) -> Result<String> {
     let line = first.recv_timeout(PATIENCE);
     let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
     let ended = child.wait();
-    line.map_err(|reason| match reason {
-        RecvTimeoutError::Timeout => format!("{command:?} wrote no line within {PATIENCE:?}"),
-        RecvTimeoutError::Disconnected => format!("{command:?} wrote nothing: {ended:?}"),
-    })
+    match (line, ended) {
+        (Ok(line), _) => Ok(line),
+        (Err(RecvTimeoutError::Timeout), _) => {
+            Err(format!("{command:?} wrote no line within {PATIENCE:?}"))
+        }
+        (Err(_), Ok(status)) if status.code() == Some(2) => {
+            Ok("ended with 2, as nothing is mounted".to_owned())
+        }
+        (Err(_), ended) => Err(format!("{command:?} wrote nothing: {ended:?}")),
+    }
 }

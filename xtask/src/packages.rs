@@ -44,6 +44,17 @@ pub(crate) fn named(names: &[&str]) -> Result<Vec<Package>> {
     names.iter().map(find).collect()
 }
 
+/// The examples: those with a folder of their name in `examples/`.
+///
+/// # Errors
+///
+/// As [`all`].
+pub(crate) fn examples() -> Result<Vec<Package>> {
+    let mut packages = all()?;
+    packages.retain(|package| sh::root().join("examples").join(&package.name).is_dir());
+    Ok(packages)
+}
+
 fn package(value: &Value) -> Package {
     let features = value["features"]
         .as_object()

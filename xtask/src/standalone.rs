@@ -4,14 +4,14 @@
 //! The lines name the repository by its address. Here git is told to find that on this machine, so
 //! that what is built is the last commit.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::{Result, packages, sh};
+use crate::packages::{self, Package};
+use crate::{Result, sh};
 
 /// Where the examples' dependency lines say that retune is.
 const REPOSITORY: &str = "https://github.com/retune-rs/retune";
@@ -69,38 +69,35 @@ const PLAYS: &[Play] = &[
 ///
 /// When one does not build, or does not run as it should; when one has no play or no lines.
 pub(crate) fn run(names: &[String]) -> Result {
-    let all = examples()?;
-    if let Some(unknown) = names.iter().find(|name| !all.contains(*name)) {
+    let all = packages::examples()?;
+    let unknown = |name: &&String| all.iter().all(|example| example.name != **name);
+    if let Some(unknown) = names.iter().find(unknown) {
         return Err(format!("no example is called {unknown}"));
     }
     if !sh::output(sh::program("git").args(["status", "--porcelain"]))?.is_empty() {
         println!("note: the last commit is built, without what has changed since");
     }
-    for example in all
-        .iter()
-        .filter(|name| names.is_empty() || names.contains(name))
-    {
-        play(example).map_err(|error| format!("{example}: {error}"))?;
+    for example in &all {
+        if names.is_empty() || names.contains(&example.name) {
+            play(example).map_err(|error| format!("{}: {error}", example.name))?;
+        }
     }
     Ok(())
 }
 
-/// The names of the folders in `examples/`.
-fn examples() -> Result<BTreeSet<String>> {
-    let names = packages::all()?.into_iter().map(|package| package.name);
-    Ok(names
-        .filter(|name| sh::root().join("examples").join(name).is_dir())
-        .collect())
-}
-
-fn play(example: &str) -> Result {
+fn play(
+    Package {
+        name: example,
+        binaries,
+        ..
+    }: &Package,
+) -> Result {
     let own = sh::root().join("examples").join(example);
-    let programs = packages::named(&[example])?.remove(0).binaries;
     let plays: Vec<_> = PLAYS
         .iter()
         .filter(|play| play.example == example)
         .collect();
-    if let Some(program) = programs
+    if let Some(program) = binaries
         .iter()
         .find(|name| plays.iter().all(|play| play.program != **name))
     {
