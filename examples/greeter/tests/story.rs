@@ -1,6 +1,8 @@
 //! The story of this example, by the real program.
 mod support;
 
+use std::net::TcpListener;
+
 use retune_mount::Publisher;
 use support::{KEY, Pod, greeter};
 
@@ -91,4 +93,19 @@ fn a_volume_that_is_bad_at_the_start_is_refused_with_its_place() {
         assert!(told.contains(expected), "{told}");
         assert!(ended.stdout.is_empty());
     }
+}
+
+#[test]
+fn v12_a_port_that_is_taken_ends_the_program_with_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let volume = Publisher::create(dir.path().join("config")).unwrap();
+    volume.publish([(KEY, "message: Hello World")]).unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut second = greeter(volume.dir());
+    let ended = second.env("GREETER_LISTEN", address).output().unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{told}");
+    assert!(told.contains("AddrInUse"), "{told}");
+    assert!(ended.stdout.is_empty());
 }
