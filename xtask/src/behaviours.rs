@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::{Result, sh};
+use crate::{Result, references, sh};
 
 const LIST: &str = "docs/behaviours.md";
 
@@ -21,9 +21,9 @@ struct Behaviour {
 }
 
 /// A test and the file it stands in.
-struct Test {
-    name: String,
-    file: PathBuf,
+pub(crate) struct Test {
+    pub(crate) name: String,
+    pub(crate) file: PathBuf,
 }
 
 /// Prints each behaviour with its tests, or with `check` only what is wrong.
@@ -31,7 +31,7 @@ struct Test {
 /// # Errors
 ///
 /// When the list or a source cannot be read; with `check` also when a claimed behaviour has no
-/// test, or a test carries an id that the list does not have.
+/// test, a test carries an id that the list does not have, or the guide names a test that there is not.
 pub(crate) fn run(check: bool) -> Result {
     let path = sh::root().join(LIST);
     let text = fs::read_to_string(&path).map_err(|error| format!("{LIST}: {error}"))?;
@@ -91,6 +91,7 @@ pub(crate) fn run(check: bool) -> Result {
             names.join(", ")
         ));
     }
+    problems.extend(references::problems(&tests)?);
     for problem in &problems {
         println!("  {problem}");
     }

@@ -18,6 +18,7 @@ mod image;
 mod loom;
 mod miri;
 mod packages;
+mod references;
 mod sh;
 mod standalone;
 mod svg;
@@ -51,7 +52,8 @@ enum Task {
     },
     /// Lists the behaviours of docs/behaviours.md with the tests that show them.
     Behaviours {
-        /// Fail if a claimed behaviour has no test, or a test carries an unknown id.
+        /// Fail if a claimed behaviour has no test, a test carries an unknown id, or the guide names a
+        /// test that there is not.
         #[arg(long)]
         check: bool,
     },
