@@ -91,3 +91,16 @@ pub use collector::collector;
 pub use current::Current;
 pub use pages::{configz, metrics, router};
 pub use server::{Server, serve};
+
+/// The guide's code compiles.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../../../docs/coming-from-env-from.md")]
+    struct EnvFrom;
+
+    #[doc = include_str!("../../../docs/coming-from-fsnotify.md")]
+    struct Fsnotify;
+
+    #[doc = include_str!("../../../docs/coming-from-restarts.md")]
+    struct Restarts;
+}
