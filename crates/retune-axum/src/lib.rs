@@ -101,6 +101,9 @@ mod guide {
     #[doc = include_str!("../../../docs/coming-from-fsnotify.md")]
     struct Fsnotify;
 
+    #[doc = include_str!("../../../docs/coming-from-konfig.md")]
+    struct Konfig;
+
     #[doc = include_str!("../../../docs/coming-from-restarts.md")]
     struct Restarts;
 }
