@@ -1,6 +1,6 @@
 //! The example `greeter`: one Deployment, and a ConfigMap with a document.
 
-use retune_testbed::{Namespace, PodRef, check, wait};
+use retune_testbed::{Error, Namespace, PodRef, check, wait};
 use serde_json::json;
 
 use super::value_of;
@@ -136,4 +136,38 @@ fn greeter_tells_of_a_bad_document_and_answers_as_before() {
     story.wait_message("Hello Grandma");
     story.wait_updates(1);
     super::assert_same_processes(&story.namespace, PODS, &story.pods);
+}
+
+#[test]
+#[ignore = "needs a cluster: cargo xtask cluster-test"]
+fn greeter_with_a_bad_document_serves_on_where_it_runs_and_starts_nowhere_until_it_is_mended() {
+    let story = Story::start("bomb");
+    story.set("message: [Hello");
+    story.wait_refused("unclosed bracket", "Hello World");
+    let [(gone, _), left] = &story.pods[..] else {
+        unreachable!("two pods")
+    };
+    gone.delete();
+    let new = wait("a pod in its place", || {
+        let pods = story.namespace.pods(PODS)?;
+        let is_new = |pod: &PodRef| story.pods.iter().all(|(old, _)| old.name() != pod.name());
+        let new = pods.into_iter().find(is_new);
+        new.ok_or_else(|| Error::from("none"))
+    });
+    wait("it refuses to start", || {
+        check(new.exit_code()? == 2, "it ended otherwise")
+    });
+    wait("it says why", || {
+        let log = new.log()?;
+        let place = "/etc/config/configmap-microservice-demo.yaml:1:10";
+        check(log.contains("unclosed bracket") && log.contains(place), log)
+    });
+    let (pod, uid) = left;
+    assert_eq!(pod.get("/").unwrap(), "Hello World");
+    assert_eq!((&pod.uid().unwrap(), pod.restarts().unwrap()), (uid, 0));
+
+    story.set("message: Hello World");
+    new.wait_ready();
+    assert_eq!(new.get("/").unwrap(), "Hello World");
+    assert_eq!((&pod.uid().unwrap(), pod.restarts().unwrap()), (uid, 0));
 }
