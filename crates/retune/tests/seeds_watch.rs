@@ -21,7 +21,7 @@ use tempfile::tempdir;
 macro_rules! fields {
     ($($name:ident: $ty:ty = $initial:literal, $new:literal;)*) => {
         /// konfig's types: 17 of one value, and a list of each. An address and text stand for the
-        /// URL and the regular expression.
+        /// URL and the regular expression, and a list of `u8` is bytes.
         #[derive(Clone, Debug, PartialEq, Retune)]
         struct Config {
             $($name: $ty,)*
