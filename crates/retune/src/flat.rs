@@ -153,7 +153,7 @@ impl Flat {
                 };
                 if found.deprecated {
                     let note = bind::deprecated(flat_name.to_owned(), &value.outside.join("."));
-                    notes.warnings.push(note.at(node.origin.clone()));
+                    notes.warnings.push(note.at(place_of_name(&node)));
                 }
                 value.place(tree, node, notes);
             } else if let Some((map, key)) = self.map_entry(flat_name) {
@@ -166,7 +166,7 @@ impl Flat {
             } else {
                 let nearest = self.nearest(flat_name);
                 let note = bind::unknown(flat_name.to_owned(), nearest.as_deref());
-                notes.warnings.push(note.at(node.origin));
+                notes.warnings.push(note.at(place_of_name(&node)));
             }
         }
         for (map, entries) in maps.into_values() {
@@ -219,9 +219,14 @@ impl FlatValue {
             let problem = Problem::new(self.dotted(), twice);
             notes
                 .problems
-                .push(problem.at(node.origin).with_help("remove one of the two"));
+                .push(problem.on(&node).with_help("remove one of the two"));
         }
     }
+}
+
+/// Where a value begins: a report about its name must not show the value, which may be a secret.
+fn place_of_name(value: &Node) -> Origin {
+    value.origin.part(0..0)
 }
 
 /// Inserts a node at a path, making the maps on the way; maps are merged. `Err` names what is

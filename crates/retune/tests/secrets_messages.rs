@@ -4,8 +4,9 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use retune::source::Env;
+use retune::source::{Env, Mount};
 use retune::{Live, Retune, Secret};
+use support::Volume;
 
 const VARIABLES: [(&str, &str); 2] = [("APP_TOKEN", "hunter2"), ("OTHER_PASSWORD", "swordfish")];
 
@@ -120,4 +121,37 @@ fn c9_a_refused_value_whose_drop_panics_is_refused_and_not_kept() {
     assert!(told.contains("unlucky"), "{told}");
     assert_eq!(live.reload().unwrap(), 1);
     assert_eq!(live.set("n", "14").unwrap(), 2);
+}
+
+#[derive(Debug, Retune)]
+#[allow(dead_code)]
+struct Login {
+    #[retune(deprecated = "passwd")]
+    pass_word: Option<Secret<String>>,
+    #[retune(default = 80)]
+    port: u16,
+}
+
+#[test]
+fn h1_a_key_of_a_volume_that_is_misspelt_deprecated_or_given_twice_is_named_without_its_value() {
+    let directory = tempfile::tempdir().unwrap();
+    for (i, [one, other]) in [
+        [("pass-word", "hunter2"), ("pass.word", "hunter2")],
+        [("pasword", "hunter2"), ("port", "x")],
+        [("passwd", "hunter2"), ("port", "x")],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let volume = Volume::new(directory.path().join(i.to_string()), &[one, other]);
+        for mount in [
+            Mount::new(volume.path()),
+            Mount::new(volume.path()).secret(),
+        ] {
+            let error = Login::loader().mount(mount).once().unwrap_err();
+            let told = format!("{error} {}", error.report(false));
+            assert!(told.contains(one.0), "{told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+    }
 }
