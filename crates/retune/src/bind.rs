@@ -10,6 +10,7 @@ use crate::format;
 use crate::name;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
+use crate::password;
 use crate::path::{key_segment, push_segment};
 use crate::problem::Problem;
 use crate::schema::{Alias, Schema, Shape, Variant};
@@ -59,6 +60,7 @@ impl Binder<'_> {
         let node = match shape {
             Shape::Optional(inner) => return self.bind(node, inner),
             Shape::Secret(inner) => return self.bind(node.into_secret(), inner).into_secret(),
+            Shape::Text(password::URL) if hides_password(&node) => return node.into_secret(),
             Shape::Text(_) | Shape::Bytes | Shape::Opaque(_) => return node,
             Shape::Struct(schema) => self.fields(node, schema),
             Shape::List(item) => self.list(node, item),
@@ -233,11 +235,11 @@ impl Binder<'_> {
             Ok(parsed) => parsed,
             Err(mut problem) => {
                 problem.path.clone_from(&self.path);
+                problem.secret = node.holds_secret();
                 if node.secret {
                     // It may quote a key.
                     problem.message = "not a list or map in brackets".to_owned();
                     problem.help = None;
-                    problem.secret = true;
                 }
                 self.notes.problems.push(problem);
                 node
@@ -271,6 +273,10 @@ impl Binder<'_> {
             .problems
             .push(problem.at(entry.key_origin.clone()));
     }
+}
+
+fn hides_password(node: &Node) -> bool {
+    plain_text(node).is_some_and(password::is_hidden_in)
 }
 
 /// Whether a node has the outer form of a shape.

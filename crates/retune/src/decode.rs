@@ -132,7 +132,7 @@ impl Decoder {
                 // The reason may quote a secret.
                 if let Some(problem) = self.problems.last_mut().filter(|_| !node.secret) {
                     problem.message.push_str(": ");
-                    problem.message.push_str(&reason);
+                    problem.message.push_str(&scrubbed(reason, node));
                 }
                 None
             }

@@ -217,7 +217,7 @@ impl Tree {
         let default = known
             .and_then(|value| value.field.shown_default())
             .map(|(text, secret)| Given {
-                value: text.to_owned(),
+                value: text.into_owned(),
                 origin: Origin::Default,
                 secret,
                 ignored: None,

@@ -67,6 +67,11 @@
 //! empty value is not an absent one. `a, b` is a list, `a=1, b=2` a map, and both take brackets as in
 //! YAML and JSON. `null` in a document clears what lower sources gave.
 //!
+//! # Secrets
+//!
+//! A [`Secret`] is shown nowhere, and neither is the password in a URL (`postgres://u:[redacted]@h`),
+//! whatever the field's type. A field's own `Debug` is the program's: wrap what must not be in it.
+//!
 //! # Log
 //!
 //! Through `tracing`: `info` for each new generation and for a problem that is over, `warn` for a
@@ -75,7 +80,8 @@
 //!
 //! # Features
 //!
-//! `yaml` and `json` (both on) and `toml` for documents (`.env` needs none), `clap` for flags.
+//! `yaml` and `json` (both on) and `toml` for documents (`.env` needs none), `clap` for flags,
+//! `url` and `regex` for fields of the types `url::Url` and `regex::Regex`.
 #![forbid(unsafe_code)]
 
 // The derive's output says `::retune`, in the tests of this crate too.
@@ -98,6 +104,7 @@ mod merge;
 mod name;
 mod node;
 mod origin;
+mod password;
 mod path;
 mod pipeline;
 mod problem;

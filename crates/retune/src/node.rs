@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::origin::Origin;
+use crate::password;
+use crate::text::without_final_newline;
 
 /// A value as a source gave it, with where it was written and whether it is a secret.
 #[derive(Clone)]
@@ -87,13 +89,16 @@ impl Node {
         self
     }
 
-    /// Whether this or anything below it is secret, so that its text must not be shown.
+    /// Whether this or anything below it is secret, or has a password in it, so that its text must
+    /// not be shown.
     pub(crate) fn holds_secret(&self) -> bool {
         self.secret
             || match &self.value {
                 NodeValue::List(items) => items.iter().any(Self::holds_secret),
                 NodeValue::Map(entries) => entries.iter().any(|entry| entry.node.holds_secret()),
-                NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => false,
+                NodeValue::Text { text, .. } => password::any(text),
+                NodeValue::File(bytes) => std::str::from_utf8(bytes).is_ok_and(password::any),
+                NodeValue::Null => false,
             }
     }
 
@@ -131,16 +136,16 @@ impl Node {
         }
     }
 
-    /// The value for people, in one line: `[redacted]` for a secret.
+    /// The value for people, in one line: `[redacted]` for a secret, and for a password in a URL.
     pub(crate) fn shown(&self) -> String {
         if self.secret {
             return crate::secret::REDACTED.to_owned();
         }
         match &self.value {
             NodeValue::Null => "null".to_owned(),
-            NodeValue::Text { text, .. } => text.to_string(),
+            NodeValue::Text { text, .. } => password::masked(text).into_owned(),
             NodeValue::File(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) => crate::text::without_final_newline(text).to_owned(),
+                Ok(text) => password::masked(without_final_newline(text)).into_owned(),
                 Err(_) => format!("{} bytes", bytes.len()),
             },
             NodeValue::List(items) => {

@@ -1,6 +1,9 @@
 //! What a type looks like from outside: the static table that `#[derive(Retune)]` emits.
 
+use std::borrow::Cow;
+
 use crate::name;
+use crate::password;
 use crate::secret::REDACTED;
 
 /// A struct as its configuration sees it.
@@ -190,7 +193,7 @@ impl Field {
     }
 
     /// The default as people may see it, and whether it is a secret.
-    pub(crate) fn shown_default(&self) -> Option<(&'static str, bool)> {
+    pub(crate) fn shown_default(&self) -> Option<(Cow<'static, str>, bool)> {
         let text = match self.default {
             Default::None => return None,
             Default::Text(text) | Default::Code(text) => text,
@@ -200,14 +203,14 @@ impl Field {
             .iter()
             .any(|variant| variant.content.is_none() && name::same(variant.name, text)));
         if self.shape.is_secret() || self.shape.holds_secret() && !is_name {
-            return Some((REDACTED, true));
+            return Some((REDACTED.into(), true));
         }
         let shown = match (self.default, &self.shape) {
             (Default::Code("Default::default()"), Shape::List(_)) => "[]",
             (Default::Code("Default::default()"), Shape::Map(_)) => "{}",
             _ => text,
         };
-        Some((shown, false))
+        Some((password::masked(shown), false))
     }
 }
 

@@ -1,6 +1,9 @@
 //! Messages of the program's own code, without the secrets that they quote.
 
+use std::borrow::Cow;
+
 use crate::node::{Node, NodeValue};
+use crate::password;
 use crate::secret::REDACTED;
 use crate::text;
 
@@ -13,13 +16,18 @@ pub(crate) fn scrubbed(message: String, node: &Node) -> String {
     collect(node, &mut secrets);
     // The longest first: of a secret that another begins with, no rest must stay.
     secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
-    secrets.iter().fold(message, |message, secret| {
+    let message = secrets.iter().fold(message, |message, secret| {
         // As it is, and as `{:?}` writes it.
         let debug = format!("{secret:?}");
         message
             .replace(secret, REDACTED)
             .replace(debug.trim_matches('"'), REDACTED)
-    })
+    });
+    // A URL's parts are often written anew, with other characters encoded.
+    match password::masked(&message) {
+        Cow::Borrowed(_) => message,
+        Cow::Owned(masked) => masked,
+    }
 }
 
 fn collect(node: &Node, secrets: &mut Vec<String>) {
@@ -40,6 +48,12 @@ fn collect(node: &Node, secrets: &mut Vec<String>) {
                 add(text.trim());
             }
         }
-        NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => {}
+        NodeValue::Text { text, .. } => password::all(text).for_each(|at| add(&text[at])),
+        NodeValue::File(bytes) => {
+            if let Ok(text) = text::of_file(bytes) {
+                password::all(&text).for_each(|at| add(&text[at]));
+            }
+        }
+        NodeValue::Null => {}
     }
 }

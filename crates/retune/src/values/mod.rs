@@ -1,6 +1,6 @@
 //! Values of `std` and of retune: how each is written as text or in a document.
 //!
-//! Text is taken as it is for text, paths and bytes. Everything else is trimmed of blanks first. A
+//! Text is taken as it is for text, paths, regular expressions and bytes. Everything else is trimmed of blanks first. A
 //! scalar may be quoted in its document, also where it is a number: values that went through a
 //! template or a variable often are.
 
@@ -11,9 +11,13 @@ mod duration;
 mod float;
 mod integer;
 mod net;
+#[cfg(feature = "regex")]
+mod regex;
 mod serde;
 mod size;
 mod string;
+#[cfg(feature = "url")]
+mod url;
 mod wrappers;
 
 #[cfg(test)]
