@@ -1,8 +1,10 @@
 //! From a source's own names to the fields of the schema.
 //!
 //! A document's keys become the fields' names, text becomes lists and maps where the type wants
-//! them, what the type calls secret is marked, and names that nothing answers to are noted.
+//! them, what the type calls secret is marked, and names that nothing answers to are noted. A value
+//! that is only written in another way (quotes, a file's final newline) is the same from here on.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,7 +15,8 @@ use crate::origin::Origin;
 use crate::password;
 use crate::path::{key_segment, push_segment};
 use crate::problem::Problem;
-use crate::schema::{Alias, Schema, Shape, Variant};
+use crate::schema::{Alias, Field, Schema, Shape, Variant};
+use crate::text;
 
 /// What was met while binding a source.
 #[derive(Debug, Default)]
@@ -29,27 +32,36 @@ pub(crate) fn document(node: Node, schema: &'static Schema, notes: &mut Notes) -
     Binder {
         notes,
         path: String::new(),
+        raw: false,
     }
     .bind(node, &Shape::Struct(schema))
 }
 
 /// Binds the value of one field, found at `path`.
-pub(crate) fn value(node: Node, shape: &Shape, path: &str, notes: &mut Notes) -> Node {
+pub(crate) fn value(node: Node, field: &Field, path: &str, notes: &mut Notes) -> Node {
     Binder {
         notes,
         path: path.to_owned(),
+        raw: field.raw,
     }
-    .bind(node, shape)
+    .bind(node, &field.shape)
 }
 
 /// Binds a text of the program's own, such as a default, about which there is nothing to note.
 pub(crate) fn to_shape(node: Node, shape: &Shape) -> Node {
-    value(node, shape, "", &mut Notes::default())
+    Binder {
+        notes: &mut Notes::default(),
+        path: String::new(),
+        raw: false,
+    }
+    .bind(node, shape)
 }
 
 struct Binder<'a> {
     notes: &'a mut Notes,
     path: String,
+    /// The field at hand keeps the final newline of a file.
+    raw: bool,
 }
 
 // === impl Binder ===
@@ -60,8 +72,12 @@ impl Binder<'_> {
         let node = match shape {
             Shape::Optional(inner) => return self.bind(node, inner),
             Shape::Secret(inner) => return self.bind(node.into_secret(), inner).into_secret(),
-            Shape::Text(password::URL) if hides_password(&node) => return node.into_secret(),
-            Shape::Text(_) | Shape::Bytes | Shape::Opaque(_) => return node,
+            Shape::Text(password::URL) if hides_password(&node) => {
+                return self.text(node).into_secret();
+            }
+            Shape::Text(_) => return self.text(node),
+            Shape::Bytes => return bytes(node),
+            Shape::Opaque(_) => return node,
             Shape::Struct(schema) => self.fields(node, schema),
             Shape::List(item) => self.list(node, item),
             Shape::Map(item) => self.map(node, item),
@@ -106,7 +122,9 @@ impl Binder<'_> {
                 self.problem(Problem::new(field.name, message), &entry);
                 continue;
             }
+            let raw = std::mem::replace(&mut self.raw, field.raw);
             let node = self.within(field.name, entry.node, &field.shape);
+            self.raw = raw;
             bound.push(Entry {
                 key: field.name.into(),
                 key_origin: entry.key_origin,
@@ -191,7 +209,7 @@ impl Binder<'_> {
             node
         };
         let NodeValue::Map(entries) = node.value else {
-            return node;
+            return self.text(node);
         };
         let entries = entries
             .into_iter()
@@ -219,6 +237,30 @@ impl Binder<'_> {
             value: NodeValue::Map(entries),
             origin: node.origin,
             secret: node.secret,
+        }
+    }
+
+    /// A text as its type will see it.
+    fn text(&self, node: Node) -> Node {
+        let text = match &node.value {
+            NodeValue::Text { text, quoted: true } => text.clone(),
+            NodeValue::File(bytes) => {
+                let text = match self.raw {
+                    true => std::str::from_utf8(bytes).map(Cow::Borrowed),
+                    false => text::of_file(bytes),
+                };
+                // Where it is no text, decoding says so.
+                match text {
+                    Ok(text) => text.into(),
+                    Err(_) => return node,
+                }
+            }
+            _ => return node,
+        };
+        let quoted = false;
+        Node {
+            value: NodeValue::Text { text, quoted },
+            ..node
         }
     }
 
@@ -275,6 +317,17 @@ impl Binder<'_> {
     }
 }
 
+/// Bytes are bytes, also where they are written as text.
+fn bytes(node: Node) -> Node {
+    match &node.value {
+        NodeValue::Text { text, .. } => Node {
+            value: NodeValue::File(text.as_bytes().into()),
+            ..node
+        },
+        _ => node,
+    }
+}
+
 fn hides_password(node: &Node) -> bool {
     plain_text(node).is_some_and(password::is_hidden_in)
 }
@@ -285,17 +338,13 @@ fn fits(node: &Node, shape: &Shape) -> bool {
         (_, NodeValue::Null)
         | (Shape::Struct(_) | Shape::Map(_), NodeValue::Map(_))
         | (Shape::List(_), NodeValue::List(_)) => true,
-        (Shape::Choice(variants), NodeValue::Text { text, .. }) => {
-            variants.iter().any(|variant| variant.answers_to(text))
-        }
+        // There may be blanks around it.
+        (Shape::Choice(variants), NodeValue::Text { text, .. }) => variants
+            .iter()
+            .any(|variant| variant.answers_to(text.trim())),
         (Shape::Choice(variants), NodeValue::Map(entries)) => entries
             .iter()
             .all(|entry| variants.iter().any(|v| v.answers_to(&entry.key))),
-        // A file's text may have white space around it.
-        (Shape::Choice(variants), NodeValue::File(bytes)) => {
-            let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
-            variants.iter().any(|variant| variant.answers_to(text))
-        }
         _ => false,
     }
 }

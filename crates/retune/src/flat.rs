@@ -213,7 +213,7 @@ impl FlatValue {
 
     /// Adds a node for this value to a source's tree.
     pub(crate) fn place(&self, tree: &mut Node, node: Node, notes: &mut Notes) {
-        let node = bind::value(node, &self.field.shape, &self.dotted(), notes);
+        let node = bind::value(node, self.field, &self.dotted(), notes);
         if let Err((twin, node)) = insert(tree, &self.path, node) {
             let twice = bind::twice(&twin, &node.origin, node.secret);
             let problem = Problem::new(self.dotted(), twice);

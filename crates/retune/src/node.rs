@@ -120,7 +120,8 @@ impl Node {
             .map(|entry| &entry.node)
     }
 
-    /// Whether two nodes hold the same content, wherever it was written.
+    /// Whether two bound nodes hold the same content, wherever it was written. Quotes are left only
+    /// where the type leaves open what a plain scalar is.
     pub(crate) fn same_content(&self, other: &Self) -> bool {
         match (&self.value, &other.value) {
             (NodeValue::Null, NodeValue::Null) => true,

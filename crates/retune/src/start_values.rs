@@ -5,6 +5,7 @@
 //! is that key's start value, and gives way to the mount. Any other that hides a mounted value was set
 //! on purpose, and is worth a warning.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -140,17 +141,17 @@ fn masks<'g>(
     })
 }
 
+/// The kubelet gives a variable the file's very text, and no field but bytes sees that of a file.
 fn same_text(a: &Leaf, b: &Leaf) -> bool {
-    let text = |node: &Node| match &node.value {
-        NodeValue::Text { text, .. } => Some(text.to_string()),
-        NodeValue::File(bytes) => {
-            let content = std::str::from_utf8(bytes).ok()?;
-            Some(text::without_final_newline(content).to_owned())
+    fn text(node: &Node) -> Option<Cow<'_, str>> {
+        match &node.value {
+            NodeValue::Text { text, .. } => Some(text::normalized(text)),
+            NodeValue::File(bytes) => Some(text::normalized(std::str::from_utf8(bytes).ok()?)),
+            _ => None,
         }
-        _ => None,
-    };
+    }
     match (text(&a.1), text(&b.1)) {
-        (Some(a), Some(b)) => text::without_final_newline(&a) == b,
+        (Some(a), Some(b)) => a.trim_end_matches('\n') == b.trim_end_matches('\n'),
         _ => a.1.same_content(&b.1),
     }
 }

@@ -1,10 +1,10 @@
-//! Group D: what an edit of a document does to lists and types.
+//! Group D: what an edit of a document does to lists, types and values that it only writes anew.
 #![allow(missing_docs)]
 
 mod support;
 
-use retune::Retune;
-use support::{Volume, eventually, until_rejected};
+use retune::{Live, Retune, Secret};
+use support::{Notes, Volume, eventually, until_rejected};
 use tempfile::tempdir;
 
 #[derive(Debug, Retune)]
@@ -49,4 +49,120 @@ fn d20_a_list_made_shorter_has_no_tail_of_the_old_one() {
     eventually("one name", || live.with(|c| c.names == ["b"]));
     volume.publish(&[("c.yaml", "names: []")]);
     eventually("no name", || live.with(|c| c.names.is_empty()));
+}
+
+#[derive(Debug, Retune)]
+struct Writings {
+    #[retune(default = "")]
+    text: String,
+    token: Option<Secret<String>>,
+    #[retune(default = "low")]
+    level: Level,
+    #[retune(default)]
+    names: Vec<String>,
+    #[retune(default = "")]
+    bytes: Vec<u8>,
+    #[retune(default = "", raw)]
+    raw: String,
+    #[retune(serde)]
+    any: Option<serde_json::Value>,
+}
+
+#[derive(Debug, PartialEq, Retune)]
+enum Level {
+    Low,
+    High,
+}
+
+/// The generation after each of some contents of a volume.
+fn generations(live: &Live<Writings>, volume: &Volume, contents: &[(&str, &str)]) -> Vec<u64> {
+    let publish = |(key, text): &(&str, &str)| {
+        volume.publish(&[(key, text)]);
+        live.reload().unwrap()
+    };
+    contents.iter().map(publish).collect()
+}
+
+#[test]
+fn a6_d12_the_same_value_in_another_writing_is_no_new_generation() {
+    let dir = tempdir().unwrap();
+    let volume = Volume::new(dir.path().join("v"), &[("text", "")]);
+    let live = Writings::loader().mount(volume.path()).watch().unwrap();
+    let notes = Notes::of(&live, |c| (c.text.clone(), c.names.len(), c.bytes.len()));
+    let document = |text| ("c.yaml", text);
+    for contents in [
+        &[
+            document("text: on"),
+            document("text: 'on'"),
+            document("text: |-\n  on\n"),
+            ("text", "on"),
+            ("text", "on\n"),
+            ("text", "\u{feff}on\r\n"),
+        ][..],
+        &[("token", "on"), ("token", "on\n"), document("token: 'on'")],
+        &[
+            document("level: high"),
+            document("level: 'high'"),
+            ("level", "high\n"),
+            ("level", "high"),
+        ],
+        &[
+            document("names: [a, b]"),
+            document("names: ['a', b]"),
+            document("names: 'a, b'"),
+            ("names", "a,b\n"),
+            ("names", "a\nb"),
+        ],
+        &[
+            document("bytes: ab"),
+            document("bytes: 'ab'"),
+            ("bytes", "ab"),
+        ],
+        &[("raw", "on\n"), document("raw: \"on\\n\"")],
+    ] {
+        let before = live.status().generation;
+        let generations = generations(&live, &volume, contents);
+        assert_eq!(
+            generations,
+            vec![before + 1; contents.len()],
+            "{contents:?}"
+        );
+    }
+    assert_eq!(live.load().raw, "on\n");
+    live.set("text", "end").unwrap();
+    notes.until_last(("end".to_owned(), 0, 0));
+    assert!(
+        notes.all().windows(2).all(|two| two[0].0 < two[1].0),
+        "{:?}",
+        notes.all()
+    );
+}
+
+#[test]
+fn a6_d12_another_value_in_a_like_writing_is_a_new_generation() {
+    let dir = tempdir().unwrap();
+    let volume = Volume::new(dir.path().join("v"), &[("text", "")]);
+    let live = Writings::loader().mount(volume.path()).watch().unwrap();
+    for contents in [
+        &[
+            ("text", "on"),
+            ("text", "on\n\n"),
+            ("text", "on \n"),
+            ("c.yaml", "text: ON"),
+        ][..],
+        // What is taken as it is, is another with a newline.
+        &[("bytes", "on"), ("bytes", "on\n")],
+        &[("raw", "on"), ("raw", "on\n")],
+        // Where the type takes anything, quotes tell text from numbers.
+        &[("c.yaml", "any: 5"), ("c.yaml", "any: '5'")],
+    ] {
+        let before = live.status().generation;
+        let wanted: Vec<_> = (before + 1..).take(contents.len()).collect();
+        assert_eq!(
+            generations(&live, &volume, contents),
+            wanted,
+            "{contents:?}"
+        );
+    }
+    assert_eq!(live.load().any, Some(serde_json::json!("5")));
 }
