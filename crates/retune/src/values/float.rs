@@ -9,7 +9,7 @@ const EXPECTS: &str = "a number such as `0.5`";
 
 /// Parses what is a number: not `inf`, not `nan`, which break comparisons far from here.
 pub(super) fn parse(text: &str) -> Result<f64, &'static str> {
-    let digits = without_separators(text.trim()).ok_or("`_` stands between two digits only")?;
+    let digits = without_separators(text.trim(), 10).ok_or("`_` stands between two digits only")?;
     match digits.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),
         Ok(_) => Err("it must be finite"),
@@ -50,7 +50,7 @@ mod tests {
     use super::super::testing::{decode, env, refusal, scalar};
 
     #[test]
-    fn numbers_with_and_without_fraction() {
+    fn d7_numbers_with_and_without_fraction() {
         for (text, value) in [
             ("0.5", 0.5),
             ("-3", -3.0),
@@ -64,11 +64,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_is_refused() {
+    fn d7_what_is_no_finite_number_is_refused() {
         for text in ["inf", "-inf", "NaN", "infinity", "1e999"] {
             assert!(
                 refusal::<f64>(env(text)).contains("must be finite"),
                 "{text}"
+            );
+        }
+        for text in ["1._5", "1_.5", "1e_5", "1_e5", "_1", "1_", "-_1"] {
+            let refusal = refusal::<f64>(env(text));
+            assert!(
+                refusal.contains("`_` stands between two digits"),
+                "{refusal}"
             );
         }
         assert!(refusal::<f32>(env("1e39")).contains("too large for 32 bits"));

@@ -33,7 +33,8 @@ impl Integer {
             Some("0b" | "0B") => (2, &digits[2..]),
             _ => (10, digits),
         };
-        let digits = without_separators(digits).ok_or("`_` stands between two digits only")?;
+        let digits =
+            without_separators(digits, radix).ok_or("`_` stands between two digits only")?;
         if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
             return Err("");
         }
@@ -64,10 +65,14 @@ impl Integer {
     }
 }
 
-/// Digits without the `_` between them; `None` where one stands elsewhere.
-pub(super) fn without_separators(digits: &str) -> Option<String> {
-    let parts = || digits.split('_');
-    (digits.is_empty() || parts().all(|part| !part.is_empty())).then(|| parts().collect())
+/// A number without the `_` between its digits; `None` where one stands elsewhere.
+pub(super) fn without_separators(number: &str, radix: u32) -> Option<String> {
+    let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_digit(radix));
+    let stands_well = |(at, _)| {
+        let (before, after) = number.split_at(at);
+        is_digit(before.chars().next_back()) && is_digit(after.chars().nth(1))
+    };
+    (number.match_indices('_').all(stands_well)).then(|| number.replace('_', ""))
 }
 
 // === impl u8, i8, … ===

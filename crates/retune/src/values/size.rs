@@ -62,7 +62,7 @@ impl ByteSize {
             return Err("a size is not negative");
         }
         let (number, unit) = split(text, |c| c.is_ascii_digit() || matches!(c, '.' | '_'));
-        let number = super::integer::without_separators(number)
+        let number = super::integer::without_separators(number, 10)
             .ok_or("`_` stands between two digits only")?;
         let factor = Self::factor(unit.trim_start())?;
         let bytes = scaled(&number, u128::from(factor)).map_err(|reason| match reason {
@@ -150,6 +150,8 @@ mod tests {
             ("-1", "not negative"),
             ("18446744073709551616", "too large"),
             ("20000PiB", "too large"),
+            ("1._5kB", "`_` stands between two digits"),
+            ("1_kB", "`_` stands between two digits"),
         ] {
             let refusal = refusal::<ByteSize>(env(text));
             assert!(refusal.contains(reason), "{text}: {refusal}");
