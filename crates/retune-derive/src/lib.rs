@@ -121,13 +121,15 @@ use syn::{Data, DeriveInput, Error, parse_macro_input};
 /// | `ByteSize` | `64MiB`, `10MB`, `1.5Gi`, `512` |
 /// | `SocketAddr`, `IpAddr`, their `V4` and `V6` | `127.0.0.1:8080`, `::1`; no host names |
 /// | `PathBuf`, `OsString` | any text without a NUL |
+/// | `url::Url` (feature `url`) | `https://example.org/path`, with its scheme |
+/// | `regex::Regex` (feature `regex`) | `^v[0-9]+$`; in a list, quoted within brackets: `['a{1,2}']` |
 /// | `Vec<u8>` | any bytes, exactly |
 /// | `Vec`, `BTreeSet`, `HashSet` | `a, b`, `[a, b]`, or a document's list |
 /// | `BTreeMap<String, _>`, `HashMap<String, _>` | `a=1, b=2`, `{a: 1}`, or a document's map; keys keep their case |
 /// | `Option`, `Box`, `Arc`, `Secret` | as what they hold |
 ///
-/// A number may be quoted in its document. Blanks around numbers, bools, durations, sizes, addresses and
-/// names of variants do not count.
+/// A number may be quoted in its document. Blanks around numbers, bools, durations, sizes, addresses, URLs
+/// and names of variants do not count.
 #[proc_macro_derive(Retune, attributes(retune))]
 pub fn derive_retune(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

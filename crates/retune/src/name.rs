@@ -50,14 +50,15 @@ const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 /// The offset basis of FNV-1a, 64 bits.
 pub(crate) const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
 
-/// `log_level` as a flag or document key is written: `log-level`.
+/// `log_level` as a flag or document key is written: `log-level`; `DatabaseURL` is `database-url`.
 pub(crate) fn kebab(name: &str) -> String {
-    name.replace('_', "-")
+    in_words(name, '-').to_lowercase().replace('_', "-")
 }
 
 /// `feature_flags.new_ui` as a variable is written: `FEATURE_FLAGS_NEW_UI`.
 pub(crate) fn screaming(path: &str) -> String {
-    path.chars()
+    in_words(path, '_')
+        .chars()
         .map(|c| {
             if c.is_ascii_alphanumeric() {
                 c.to_ascii_uppercase()
@@ -66,6 +67,24 @@ pub(crate) fn screaming(path: &str) -> String {
             }
         })
         .collect()
+}
+
+/// The words of `camelCase` set apart. An acronym is one word, and digits belong to the word before.
+fn in_words(name: &str, separator: char) -> String {
+    let mut words = String::with_capacity(name.len() + 4);
+    let mut before = None;
+    let mut rest = name.chars().peekable();
+    while let Some(c) = rest.next() {
+        let after_word = before.is_some_and(|b: char| b.is_lowercase() || b.is_numeric());
+        let ends_acronym =
+            before.is_some_and(char::is_uppercase) && rest.peek().is_some_and(|c| c.is_lowercase());
+        if c.is_uppercase() && (after_word || ends_acronym) {
+            words.push(separator);
+        }
+        words.push(c);
+        before = Some(c);
+    }
+    words
 }
 
 /// The known name nearest to a misspelt one, if any is near enough to be meant.
@@ -119,6 +138,32 @@ mod tests {
             hash(hash(HASH_START, "db"), "host_name"),
             hash(HASH_START, "DB_HOST_NAME")
         );
+    }
+
+    #[test]
+    fn words_are_set_apart_where_they_end() {
+        for (name, flag, variable) in [
+            ("", "", ""),
+            ("c", "c", "C"),
+            ("C", "c", "C"),
+            ("camel", "camel", "CAMEL"),
+            ("Camel", "camel", "CAMEL"),
+            ("camelCase", "camel-case", "CAMEL_CASE"),
+            ("CamelCase", "camel-case", "CAMEL_CASE"),
+            ("OneTwoThree", "one-two-three", "ONE_TWO_THREE"),
+            ("DatabaseURL", "database-url", "DATABASE_URL"),
+            ("DBEndpoints", "db-endpoints", "DB_ENDPOINTS"),
+            ("Float32Slice", "float32-slice", "FLOAT32_SLICE"),
+            ("float32_slice", "float32-slice", "FLOAT32_SLICE"),
+            ("KEY1", "key1", "KEY1"),
+            ("LOG_LEVEL", "log-level", "LOG_LEVEL"),
+            ("log-level", "log-level", "LOG_LEVEL"),
+            ("db.hostName", "db.host-name", "DB_HOST_NAME"),
+        ] {
+            assert_eq!(kebab(name), flag);
+            assert_eq!(screaming(name), variable);
+            assert!(same(name, flag) && same(name, variable), "{name}");
+        }
     }
 
     #[test]

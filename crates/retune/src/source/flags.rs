@@ -22,7 +22,25 @@ pub(crate) fn augment(command: Command, flat: &Flat, prefix: Option<&str>) -> Co
     flat.values()
         .filter(|value| !matches!(value.field.shape.inner(), Shape::Struct(_)))
         .filter(|value| !value.field.shape.holds_secret())
-        .fold(command, |command, value| command.arg(arg(value, prefix)))
+        .fold(command, |command, value| {
+            let others = other_writings(value, &command);
+            command.arg(arg(value, prefix).aliases(others))
+        })
+}
+
+/// `db-endpoints` is also `db.endpoints` and `db_endpoints`, as everywhere; the help shows one.
+fn other_writings(value: &FlatValue, command: &Command) -> Vec<String> {
+    let flag = value.kebab();
+    let is_free = |other: &String| {
+        let mut taken = command.get_arguments();
+        *other != flag && !taken.any(|arg| arg.get_long() == Some(other.as_str()))
+    };
+    let with = |separator: &str| flag.replace(['-', '.'], separator);
+    ["-", ".", "_"]
+        .map(with)
+        .into_iter()
+        .filter(is_free)
+        .collect()
 }
 
 fn arg(value: &FlatValue, prefix: Option<&str>) -> Arg {
