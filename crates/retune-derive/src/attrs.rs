@@ -288,7 +288,11 @@ fn default(meta: &ParseNestedMeta<'_>) -> syn::Result<Default> {
     if !meta.input.peek(Token![=]) {
         return Ok(Default::Trait);
     }
-    let expression: Expr = meta.value()?.parse()?;
+    let mut expression: Expr = meta.value()?.parse()?;
+    // What a `macro_rules` macro passes on stands in a group that nobody sees.
+    while let Expr::Group(group) = expression {
+        expression = *group.expr;
+    }
     let text = match &expression {
         Expr::Lit(literal) => literal_text(&literal.lit)?,
         Expr::Unary(unary) => match (&unary.op, &*unary.expr) {
