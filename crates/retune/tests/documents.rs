@@ -52,6 +52,7 @@ fn d20_a_list_made_shorter_has_no_tail_of_the_old_one() {
 }
 
 #[derive(Debug, Retune)]
+#[allow(dead_code)]
 struct Writings {
     #[retune(default = "")]
     text: String,

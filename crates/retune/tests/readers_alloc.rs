@@ -27,6 +27,22 @@ fn g12_reading_allocates_nothing() {
         assert_eq!(counted.count_total, 0, "{counted:?}");
     }
     assert!(sum > 0);
+    // Nor do many threads at once, while it changes.
+    std::thread::scope(|scope| {
+        let count = || {
+            let mut reader = live.reader();
+            let mut read = || live.with(Vec::len) + live.load().len() + reader.get().len();
+            read();
+            measure(|| assert!((0..1_000).map(|_| read()).sum::<usize>() > 0)).count_total
+        };
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(count)).collect();
+        for n in 0..100 {
+            setter.set(vec![n; 100]);
+        }
+        for thread in threads {
+            assert_eq!(thread.join().unwrap(), 0);
+        }
+    });
     // The measure does see allocations.
     assert!(measure(|| drop(std::hint::black_box(vec![1u8; 10]))).count_total > 0);
 }

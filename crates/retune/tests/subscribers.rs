@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use retune::{Live, Retune, Snapshot};
+use retune::{Live, Retune, Snapshot, Subscription};
 use support::{Volume, eventually};
 
 #[derive(Debug, Retune)]
@@ -305,6 +305,27 @@ fn g7_a_dropped_subscription_is_told_nothing_more() {
     // Stopping joins all threads: whatever was to come has come.
     live.stop().unwrap();
     assert_eq!(*dropped.lock().unwrap(), [0]);
+}
+
+#[test]
+fn g6_g7_a_callback_may_end_its_own_subscription() {
+    let (live, setter) = Live::settable(0u64);
+    let own: Arc<Mutex<Option<Subscription>>> = Arc::default();
+    let (tell, steps) = heard();
+    let inner = own.clone();
+    let subscription = live.subscribe(move |change| {
+        tell(**change.new_value());
+        if **change.new_value() == 1 {
+            drop(inner.lock().unwrap().take());
+        }
+    });
+    *own.lock().unwrap() = Some(subscription);
+    setter.set(1);
+    eventually("it ended itself", || own.lock().unwrap().is_none());
+    setter.set(2);
+    // Stopping joins all threads: whatever was to come has come.
+    live.stop().unwrap();
+    assert_eq!(steps.lock().unwrap().last(), Some(&1));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::fs;
 use std::net::IpAddr;
@@ -10,13 +11,32 @@ use std::time::Duration;
 
 use retune::source::Env;
 use retune::{ByteSize, Error, Loader, Retune, Secret};
-use support::Volume;
+use retune_mount::Publisher;
+use support::{Volume, eventually, until_rejected};
 
 /// A struct with one field `x` of a type.
 macro_rules! one {
     ($name:ident: $ty:ty) => {
         #[derive(Debug, Retune)]
         struct $name {
+            x: $ty,
+        }
+
+        impl One for $name {
+            type Field = $ty;
+
+            fn x(self) -> $ty {
+                self.x
+            }
+        }
+    };
+}
+
+macro_rules! raw {
+    ($name:ident: $ty:ty) => {
+        #[derive(Debug, Retune)]
+        struct $name {
+            #[retune(raw)]
             x: $ty,
         }
 
@@ -48,6 +68,17 @@ one!(Words: Vec<String>);
 one!(Numbers: Vec<u16>);
 one!(Hidden: Secret<String>);
 one!(HiddenPort: Secret<u16>);
+one!(Table: BTreeMap<String, String>);
+one!(Whole: Nested);
+raw!(Raw: String);
+raw!(RawHidden: Secret<String>);
+
+#[derive(Debug, PartialEq, Retune)]
+struct Nested {
+    #[retune(raw)]
+    raw: String,
+    plain: String,
+}
 
 fn variable<T: One>(text: &str) -> Result<T::Field, Error> {
     T::loader()
@@ -142,6 +173,54 @@ fn d2_secrets_lose_one_final_newline_and_bytes_keep_all() {
 }
 
 #[test]
+fn d2_a_raw_text_and_a_key_in_pem_are_kept_to_the_byte() {
+    let pem = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz\n-----END OPENSSH PRIVATE KEY-----\n";
+    assert_eq!(key::<RawHidden>(pem).unwrap().expose(), pem);
+    assert_eq!(key::<Raw>("\u{feff}a\r\n").unwrap(), "\u{feff}a\r\n");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("key");
+    fs::write(&file, pem).unwrap();
+    let by_variable = Env::from_iter("APP", [("APP_X_FILE", file)]);
+    let secret = RawHidden::loader().env(by_variable).once().unwrap().x;
+    assert_eq!(secret.expose(), pem);
+    // Whatever stands beside it.
+    let keys = [("x.raw", "a\n"), ("x.plain", "a\n")];
+    let volume = Volume::new(directory.path().join("v"), &keys);
+    let Whole { x: nested } = Whole::loader().mount(volume.path()).once().unwrap();
+    assert_eq!((&*nested.raw, &*nested.plain), ("a\n", "a"));
+}
+
+#[test]
+fn d4_a_key_that_stops_being_text_is_named_with_the_offset_and_the_old_value_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let volume = Publisher::create(directory.path().join("v")).unwrap();
+    let publish = |bytes: &[u8]| {
+        let keys = BTreeMap::from([(PathBuf::from("x"), bytes.to_vec())]);
+        volume.publish(&keys).unwrap();
+    };
+    publish(b"ab");
+    let text = Text::loader()
+        .mount(directory.path().join("v"))
+        .watch()
+        .unwrap();
+    let bytes = Bytes::loader()
+        .mount(directory.path().join("v"))
+        .watch()
+        .unwrap();
+    publish(b"ab\xff\xfe");
+    let problems = until_rejected(&text);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(
+        problems[0].contains("/v/x:1:1: `x`: not UTF-8 at byte 2, where text is expected"),
+        "{problems:?}"
+    );
+    assert_eq!(text.load().x, "ab");
+    eventually("as bytes it is good", || {
+        bytes.with(|c| c.x == b"ab\xff\xfe")
+    });
+}
+
+#[test]
 fn d3_a_byte_order_mark_and_crlf_of_a_key() {
     assert_eq!(key::<Text>("\u{feff}a\r\nb\r\n").unwrap(), "a\nb");
     assert_eq!(key::<Port>("\u{feff}80\r\n").unwrap(), 80);
@@ -177,8 +256,79 @@ fn d9_lists() {
     assert_eq!(document::<Words>("x: ['a,b', c]").unwrap(), ["a,b", "c"]);
     assert_eq!(variable::<Words>("['a,b', c]").unwrap(), ["a,b", "c"]);
     assert_eq!(key::<Words>("a\nb\n").unwrap(), ["a", "b"]);
+    for json in ["[\"a,b\", \"c\"]", "[\n  \"a,b\",\n  \"c\"\n]"] {
+        assert_eq!(variable::<Words>(json).unwrap(), ["a,b", "c"]);
+        assert_eq!(key::<Words>(&format!("{json}\n")).unwrap(), ["a,b", "c"]);
+    }
+    assert_eq!(variable::<Words>("[]").unwrap(), [""; 0]);
+    assert_eq!(key::<Words>("\n").unwrap(), [""; 0]);
     let wrong = variable::<Numbers>("1, x, 3").unwrap_err();
     assert_eq!(wrong.problems()[0].path(), "x[1]");
+}
+
+#[test]
+fn d10_a_wrong_address_is_named_with_its_place_wherever_it_stands() {
+    for (error, place) in [
+        (variable::<Address>("localhost"), "APP_X: "),
+        (document::<Address>("\nx: localhost"), "app.yaml:2:4: "),
+        (key::<Address>("localhost\n"), "volume/x:1:1: "),
+        (
+            Address::loader().set("x", "localhost").once().map(One::x),
+            "code at ",
+        ),
+    ] {
+        let error = error.unwrap_err().problems()[0].to_string();
+        assert!(error.contains(place), "{error}");
+        assert!(
+            error.contains(
+                "`x`: expected an IP address such as `10.0.0.1` or `::1`, found \"localhost\""
+            ),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn d16_a_text_in_brackets_is_bounded_like_a_document() {
+    let deep = "[".repeat(10_000);
+    let laughs = |i| format!("&a{i} [{}]", format!("*a{}, ", i - 1).repeat(9));
+    let bomb: Vec<_> = ["&a0 [lol, lol]".to_owned()]
+        .into_iter()
+        .chain((1..20).map(laughs))
+        .collect();
+    let bomb = format!("[{}]", bomb.join(", "));
+    for (text, reason) in [
+        (deep, "deeper than 128 levels"),
+        (bomb, "repeat more than 100000 values"),
+    ] {
+        for error in [variable::<Words>(&text), key::<Words>(&text)] {
+            let report = error.unwrap_err().report(false);
+            assert!(report.contains(reason), "{report}");
+            assert!(report.len() < 2_000, "{}", report.len());
+        }
+    }
+}
+
+#[test]
+fn d17_the_longest_key_and_every_sign_that_a_key_may_have_are_taken() {
+    // What the API server takes: letters, digits, `-`, `_`, `.`, up to 253 of them.
+    let longest = format!("x.{}", "k".repeat(251));
+    let keys = [(&*longest, "long"), ("x..k_8-s.", "signs")];
+    let directory = tempfile::tempdir().unwrap();
+    let volume = Volume::new(directory.path().join("v"), &keys);
+    let live = Table::loader().mount(volume.path()).watch().unwrap();
+    let table = live.with(|c| c.x.clone());
+    assert_eq!(table.len(), 2, "{table:?}");
+    assert_eq!(
+        (&*table[&longest[2..]], &*table[".k_8-s."]),
+        ("long", "signs")
+    );
+    assert_eq!(support::warnings(&live), [""; 0]);
+    // Signs in a field's name do not count.
+    for name in [".x", "x-", "_X_"] {
+        let volume = Volume::new(directory.path().join(name), &[(name, "80")]);
+        assert_eq!(Port::loader().mount(volume.path()).once().unwrap().x, 80);
+    }
 }
 
 #[test]
