@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::node::Node;
 
-/// One value that a generation changed. A secret is `[redacted]`, in the old and the new.
+/// One value that a generation changed. A secret, or a password in a URL, is `[redacted]`, in the old and
+/// the new.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ValueChange {

@@ -49,7 +49,7 @@ pub struct Explanation {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Given {
-    /// The value as text, `[redacted]` for a secret.
+    /// The value as text, `[redacted]` for a secret and for a password in a URL.
     pub value: String,
     /// Where it was written.
     pub origin: Origin,
@@ -144,7 +144,8 @@ impl Tree {
         Some(name::kebab(&nearest))
     }
 
-    /// The same 16 hexadecimal digits wherever the same values run; secrets do not count.
+    /// The same 16 hexadecimal digits wherever the same values run; secrets, and passwords in URLs, do
+    /// not count.
     pub(crate) fn hash(&self) -> &str {
         self.hash.get_or_init(|| self.compute_hash())
     }
