@@ -44,6 +44,14 @@ pub(crate) fn excerpts(problems: &[Problem]) -> String {
     blocks.collect::<Vec<_>>().join("\n\n")
 }
 
+/// Where the one problem is, with the line in question marked; of the origins that are no text, their
+/// name.
+pub(crate) fn excerpt(problem: &Problem) -> Option<String> {
+    problem.origin()?;
+    let place = place(Group::with_level(Level::ERROR), problem);
+    Some(Renderer::plain().render(&[place]))
+}
+
 fn blocks<'p>(
     problems: &'p [Problem],
     level: Level<'p>,
@@ -84,7 +92,16 @@ fn group<'p>(problem: &'p Problem, level: Level<'p>) -> Group<'p> {
         "" => problem.message().to_owned(),
         path => format!("`{path}`: {}", problem.message()),
     };
-    let mut group = Group::with_title(level.primary_title(title));
+    let group = place(Group::with_title(level.primary_title(title)), problem);
+    match problem.help() {
+        // The renderer takes a message to be free of control characters.
+        Some(help) => group.element(Level::HELP.message(normalize_untrusted_str(help))),
+        None => group,
+    }
+}
+
+/// The group, and where the problem is.
+fn place<'p>(mut group: Group<'p>, problem: &'p Problem) -> Group<'p> {
     match problem.origin() {
         None => {}
         Some(Origin::Text(span)) if problem.is_secret() => {
@@ -110,9 +127,5 @@ fn group<'p>(problem: &'p Problem, level: Level<'p>) -> Group<'p> {
         Some(Origin::Flag(flag)) => group = group.element(Arrow::path(format!("flag {flag}"))),
         Some(origin) => group = group.element(Arrow::path(origin.to_string())),
     }
-    match problem.help() {
-        // The renderer takes a message to be free of control characters.
-        Some(help) => group.element(Level::HELP.message(normalize_untrusted_str(help))),
-        None => group,
-    }
+    group
 }

@@ -74,6 +74,28 @@ error: `name`: missing: expected text
 }
 
 #[test]
+fn an_excerpt_is_the_place_alone() {
+    let config = text("message: hi\ntimeout: 30parsecs # soon\n");
+    let problem = Problem::new("timeout", "expected a duration, found \"30parsecs\"")
+        .with_help("such as `30s`")
+        .at(place(&config, "30parsecs"));
+    let expected = [
+        " --> /etc/greeter/config.yaml:2:10",
+        "  |",
+        "2 | timeout: 30parsecs …",
+        "  |          ^^^^^^^^^",
+    ];
+    let expected = expected.join("\n");
+    assert_eq!(problem.excerpt().as_deref(), Some(&*expected));
+    let mut secret = problem;
+    secret.secret = true;
+    let hidden = secret.excerpt().unwrap();
+    assert!(!hidden.contains("30parsecs"), "{hidden}");
+    assert!(hidden.contains("config.yaml:2\n"), "{hidden}");
+    assert_eq!(Problem::new("name", "missing").excerpt(), None);
+}
+
+#[test]
 fn colour_is_all_that_colour_adds() {
     let config = text("port: x\n");
     let problem = Problem::new("port", "expected a number").at(place(&config, "x"));
