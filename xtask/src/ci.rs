@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
+use crate::browser::Browser;
 use crate::sh::{cargo, program, run, works};
 use crate::{Result, behaviours, cluster, image, loom, miri, packages, standalone, torture};
 
@@ -34,6 +35,8 @@ pub(crate) enum Part {
     Demo,
     /// Each example builds and runs in a crate of its own.
     Standalone,
+    /// Open pages follow in a real browser.
+    Browser,
     /// The tests on a real cluster hold.
     Cluster,
     /// The examples' images are built and start.
@@ -124,6 +127,7 @@ impl Part {
             Self::Torture => torture::run(torture::Size::Ci)?,
             Self::Demo => run(&mut cargo("demo"))?,
             Self::Standalone => standalone::run(&[])?,
+            Self::Browser => return browser(),
             Self::Cluster => return cluster(),
             Self::Image => {
                 for example in packages::examples()? {
@@ -183,6 +187,13 @@ fn deny() -> Result<Outcome> {
     ))?;
     let why = "advisories, whose database needs the network (cargo deny check advisories)";
     Ok(Outcome::Skipped(why.into()))
+}
+
+fn browser() -> Result<Outcome> {
+    match Browser::find() {
+        Ok(browser) => browser.test().map(|()| Outcome::Held),
+        Err(missing) => Ok(Outcome::Skipped(missing)),
+    }
 }
 
 fn cluster() -> Result<Outcome> {

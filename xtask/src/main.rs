@@ -11,6 +11,7 @@
 
 mod behaviours;
 mod bench;
+mod browser;
 mod ci;
 mod cluster;
 mod demo;
@@ -57,6 +58,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// The tests of open pages in a real browser; needs Chromium and chromedriver.
+    Browser,
     /// Builds an example's static programs and the image that holds them.
     Image(image::Args),
     /// A real cluster on this machine to play with, until Ctrl-C; needs root and Go.
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
         Task::Ci { parts } => ci::run_parts(&parts),
         Task::Demo { svg } => demo::run(svg.as_deref()),
         Task::Behaviours { check } => behaviours::run(check),
+        Task::Browser => browser::test(),
         Task::Image(args) => image::run(&args),
         Task::Cluster(args) => cluster::play(&args),
         Task::ClusterTest(args) => cluster::test(&args),

@@ -1,6 +1,7 @@
 //! The program as a real process, with a volume as a kubelet writes it.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test file uses a part of it")]
 
+mod browser;
 mod page;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,6 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub(crate) use browser::Browser;
 pub(crate) use page::Page;
 
 /// The key of the volume.
