@@ -41,19 +41,17 @@ pub(crate) fn last_changes<'h>(
     changes.take(MOST).map(Bar::of).collect()
 }
 
-/// The picture: a bar for each change, with an axis that all of them share. `width` is that of the
-/// SVG element; places and lengths are parts of it, so that texts keep their size.
-pub(crate) fn picture(bars: &[Bar], width: &str) -> String {
+/// The picture, as a page holds it: a bar for each change, with an axis that all of them share. Places
+/// and lengths are parts of the width, so that texts keep their size.
+pub(crate) fn picture(bars: &[Bar]) -> String {
     let longest = bars.iter().map(Bar::known).max().unwrap_or_default();
     let (end, step) = axis(longest.as_secs_f64() * 1000.0);
     let bottom = TOP + ROW * bars.len();
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"lag\" width=\"{width}\" height=\"{}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"lag\" width=\"100%\" height=\"{}\" \
          font-family=\"system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif\" font-size=\"13\">\n\
-         <title>How long the last changes took, hop by hop</title>\n<style>{}</style>\n\
-         <rect class=\"lag-ground\" width=\"100%\" height=\"100%\" rx=\"8\"/>\n\
-         <svg x=\"3%\" width=\"94%\" overflow=\"visible\">\n",
-        bottom + 24,
+         <title>How long the last changes took, hop by hop</title>\n<style>{}</style>\n",
+        height(bars),
         include_str!("lag.css"),
     );
     legend(&mut svg);
@@ -77,14 +75,29 @@ pub(crate) fn picture(bars: &[Bar], width: &str) -> String {
     for (row, bar) in bars.iter().enumerate() {
         bar.draw(&mut svg, TOP + ROW * row, end);
     }
-    svg + "</svg>\n</svg>\n"
+    svg + "</svg>\n"
+}
+
+/// The picture as a file of its own, on a ground of its own.
+pub(crate) fn picture_alone(bars: &[Bar]) -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"640\" height=\"{}\">\n\
+         <rect class=\"lag-ground\" width=\"100%\" height=\"100%\" rx=\"8\"/>\n\
+         <svg x=\"20\" width=\"600\">\n{}</svg>\n</svg>\n",
+        height(bars),
+        picture(bars),
+    )
+}
+
+fn height(bars: &[Bar]) -> usize {
+    TOP + ROW * bars.len() + 24
 }
 
 /// What the colours mean.
 fn legend(svg: &mut String) {
-    svg.push_str("<text class=\"lag-text\" y=\"22\">published");
+    svg.push_str("<text class=\"lag-text\" y=\"22\">");
     for hop in HOPS {
-        _ = write!(svg, " → <tspan class=\"lag-{hop}\">■</tspan> {hop}");
+        _ = write!(svg, "<tspan class=\"lag-{hop}\">■</tspan> {hop}\u{2003}");
     }
     svg.push_str("</text>\n");
 }
@@ -136,7 +149,7 @@ impl Bar {
         _ = write!(
             svg,
             "<g class=\"lag-bar\" data-generation=\"{generation}\" transform=\"translate(0 {top})\">\n\
-             <text class=\"lag-text\" y=\"15\">{generation} · {what}</text>\n\
+             <text class=\"lag-text\" y=\"15\" font-size=\"12\">{generation} · {what}</text>\n\
              <text class=\"lag-text lag-total\" x=\"100%\" y=\"15\" text-anchor=\"end\">{total}</text>\n",
             generation = self.generation,
             what = Text(&self.what),
@@ -169,7 +182,7 @@ impl Bar {
 }
 
 fn shown(time: Option<Duration>) -> String {
-    time.map_or("not known".to_owned(), |time| format!("{} ms", ms(time)))
+    time.map_or("unknown".to_owned(), |time| format!("{} ms", ms(time)))
 }
 
 /// What was changed, in a few words.
@@ -200,7 +213,7 @@ mod tests {
 
     /// Class and width, in percent, of each part of each bar.
     fn parts(bars: &[Bar]) -> Vec<(String, f64)> {
-        let svg = picture(bars, "640");
+        let svg = picture(bars);
         let parsed = roxmltree::Document::parse(&svg).unwrap();
         let bars = parsed
             .descendants()
@@ -241,7 +254,7 @@ mod tests {
         let parts = parts(&bars);
         let unknown = ("lag-unknown".to_owned(), UNKNOWN);
         assert_eq!((&parts[0], &parts[2]), (&unknown, &unknown));
-        let svg = picture(&bars, "640");
+        let svg = picture(&bars);
         assert!(
             svg.contains("<tspan class=\"lag-noticed\">■</tspan> ?"),
             "{svg}"
@@ -254,7 +267,7 @@ mod tests {
             svg.contains("<tspan class=\"lag-applied\">■</tspan> ?"),
             "{svg}"
         );
-        assert!(svg.contains(">not known</text>"), "{svg}");
+        assert!(svg.contains(">unknown</text>"), "{svg}");
     }
 
     #[test]

@@ -76,5 +76,5 @@ async fn show_page(State(live): State<Live<Config>>, config: Current<Config>) ->
 async fn show_lag(State(live): State<Live<Config>>) -> impl IntoResponse {
     let headers = [(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, "no-store")];
     let bars = lag::last_changes(live.status().history.iter());
-    (headers, lag::picture(&bars, "640"))
+    (headers, lag::picture_alone(&bars))
 }

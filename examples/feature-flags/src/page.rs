@@ -92,7 +92,7 @@ pub(crate) fn render(config: &Config, generation: u64, status: &Status) -> Strin
     page.push_str("<section class=\"took\">\n<h2>How long the last changes took</h2>\n<figure>\n");
     match bars.is_empty() {
         true => page.push_str("<p>None since the start.</p>\n"),
-        false => page.push_str(&lag::picture(&bars, "100%")),
+        false => page.push_str(&lag::picture(&bars)),
     }
     _ = write!(
         page,

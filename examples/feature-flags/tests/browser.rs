@@ -101,7 +101,7 @@ fn an_open_page_follows_the_flag_without_javascript() {
 fn no_look_is_wider_than_a_narrow_window() {
     let pod = Pod::start(&document("INFO", "false"));
     let browser = Browser::start(&json!({}));
-    browser.resize(500, 800);
+    browser.resize(360, 800);
     open(&browser, &pod);
     for look in ["new", "old"] {
         let new_ui = (look == "new").to_string();

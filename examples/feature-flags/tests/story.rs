@@ -223,7 +223,7 @@ fn a_hop_that_nobody_knows_is_shown_as_unknown() {
         panic!("one change");
     };
     assert_eq!(bar.parts, ["lag-unknown", "lag-swapped", "lag-applied"]);
-    assert!(bar.text.contains("not known"), "{bar:?}");
+    assert!(bar.text.contains("unknown"), "{bar:?}");
     assert!(bar.text.contains("■ ?"), "{bar:?}");
 }
 
