@@ -35,6 +35,15 @@ const PACE: Duration = Duration::from_millis(7);
 const REQUESTS: u64 = 2000;
 const CHANGES: u64 = 100;
 
+/// Says that it is enough.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn under_500_requests_a_second_no_page_fails_and_none_is_of_two_generations() {
     let pod = Pod::start(&document("WARN", "false"));
@@ -57,6 +66,8 @@ fn under_500_requests_a_second_no_page_fails_and_none_is_of_two_generations() {
             }
         };
         let clients = [(); CLIENTS].map(|()| scope.spawn(ask));
+        // Also when this fails: the scope waits for its threads.
+        let end = End(&enough);
         let mut changes = 0;
         while changes < CHANGES || requests.load(Ordering::Relaxed) < REQUESTS {
             // One that failed would be waited for in vain.
@@ -68,7 +79,7 @@ fn under_500_requests_a_second_no_page_fails_and_none_is_of_two_generations() {
             pod.publish(&document("WARN", new_ui));
             pod.wait_page("the next generation", |page| page.generation > changes);
         }
-        enough.store(true, Ordering::Relaxed);
+        drop(end);
         for client in clients {
             client.join().unwrap();
         }

@@ -11,6 +11,7 @@ use super::{PATIENCE, lines};
 /// Chromium with one window. It ends when this is dropped.
 pub(crate) struct Browser {
     driver: Child,
+    agent: ureq::Agent,
     /// The address of everything that concerns this window.
     session: String,
     _profile: TempDir,
@@ -28,8 +29,13 @@ impl Browser {
             .expect("chromedriver, of the package chromium-driver");
         let output = lines(driver.stdout.take().unwrap());
         let profile = tempfile::tempdir().unwrap();
+        let agent = ureq::Agent::config_builder()
+            .timeout_global(Some(3 * PATIENCE))
+            // The driver says in words what it refuses.
+            .http_status_as_error(false);
         let mut browser = Self {
             driver,
+            agent: agent.build().new_agent(),
             session: String::new(),
             _profile: profile,
         };
@@ -52,7 +58,7 @@ impl Browser {
         });
         let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}});
         let driver = format!("http://127.0.0.1:{port}/session");
-        let session = answer(ureq::post(&driver).send(wanted.to_string()));
+        let session = answer(browser.agent.post(&driver).send(wanted.to_string()));
         browser.session = format!("{driver}/{}", session["sessionId"].as_str().unwrap());
         browser
     }
@@ -71,7 +77,10 @@ impl Browser {
     #[track_caller]
     pub(crate) fn title(&self) -> String {
         let url = format!("{}/title", self.session);
-        answer(ureq::get(url).call()).as_str().unwrap().to_owned()
+        answer(self.agent.get(url).call())
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// What a script returns.
@@ -83,7 +92,7 @@ impl Browser {
     #[track_caller]
     fn tell(&self, what: &str, content: &Value) -> Value {
         let url = format!("{}{what}", self.session);
-        answer(ureq::post(url).send(content.to_string()))
+        answer(self.agent.post(url).send(content.to_string()))
     }
 }
 
@@ -91,17 +100,19 @@ impl Drop for Browser {
     fn drop(&mut self) {
         if !self.session.is_empty() {
             // Ends the browser; the driver alone would leave it.
-            _ = ureq::delete(&self.session).call();
+            _ = self.agent.delete(&self.session).call();
         }
         _ = self.driver.kill();
         _ = self.driver.wait();
     }
 }
 
-/// What the driver answers with. ureq takes a refusal for an error, and its words away.
+/// What the driver answers with.
 #[track_caller]
 fn answer(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Value {
     let text = answer.unwrap().into_body().read_to_string().unwrap();
     let mut answer: Value = serde_json::from_str(&text).unwrap();
-    answer["value"].take()
+    let value = answer["value"].take();
+    assert!(value["error"].is_null(), "{value:#}");
+    value
 }
