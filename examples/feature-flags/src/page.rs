@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use retune::Problem;
-use retune::status::{Health, Rejection, Status};
+use retune::status::{Health, Status};
 
 use crate::html::{Text, utc};
 use crate::{Config, lag};
@@ -25,6 +25,7 @@ pub(crate) fn render(config: &Config, generation: u64, status: &Status) -> Strin
         Health::Ok => "ok",
         _ => "degraded",
     };
+    let level = format!("{:?}", config.log_level).to_lowercase();
     let mut page = format!(
         "<!doctype html>\n\
          <html lang=\"en\" class=\"{look}\">\n\
@@ -45,50 +46,19 @@ pub(crate) fn render(config: &Config, generation: u64, status: &Status) -> Strin
         css = include_str!("page.css"),
         js = include_str!("follow.js"),
     );
-    if let Some(rejection) = &status.rejection {
-        refused(&mut page, rejection, generation);
-    }
-    // What degrades it beyond a refusal: a volume that is gone, a part that is stuck.
-    let problems = status
-        .rejection
-        .as_ref()
-        .map_or(0, |rejection| rejection.problems.len());
-    for reason in status.reasons.iter().skip(problems) {
-        _ = writeln!(
-            page,
-            "<section class=\"refused\"><p>{}</p></section>",
-            Text(reason)
-        );
-    }
-    if !status.warnings.is_empty() {
-        page.push_str("<section class=\"warned\">\n<h2>Odd, but not wrong</h2>\n");
-        status
-            .warnings
-            .iter()
-            .for_each(|warning| problem(&mut page, warning));
-        page.push_str("</section>\n");
-    }
+    troubles(&mut page, status, generation);
     _ = write!(
         page,
         "<section class=\"facts\">\n<h2>What holds</h2>\n<dl>\n\
          <div><dt>Look</dt><dd id=\"look\">{look}</dd></div>\n\
-         <div><dt>Log level</dt><dd id=\"level\">{}</dd></div>\n\
+         <div><dt>Log level</dt><dd id=\"level\">{level}</dd></div>\n\
          <div><dt>Generation</dt><dd id=\"generation\">{generation}</dd></div>\n\
          <div><dt>Hash</dt><dd id=\"hash\"><code>{hash}</code></dd></div>\n\
          <div><dt>Status</dt><dd id=\"health\" class=\"{health}\">{health}</dd></div>\n\
          </dl>\n</section>\n",
-        Text(
-            format_args!("{:?}", config.log_level)
-                .to_string()
-                .to_lowercase()
-        ),
     );
-    let bars = lag::last_changes(
-        status
-            .history
-            .iter()
-            .filter(|entry| entry.generation <= generation),
-    );
+    let history = status.history.iter();
+    let bars = lag::last_changes(history.filter(|entry| entry.generation <= generation));
     page.push_str("<section class=\"took\">\n<h2>How long the last changes took</h2>\n<figure>\n");
     match bars.is_empty() {
         true => page.push_str("<p>None since the start.</p>\n"),
@@ -108,18 +78,30 @@ pub(crate) fn render(config: &Config, generation: u64, status: &Status) -> Strin
     page
 }
 
-fn refused(page: &mut String, rejection: &Rejection, generation: u64) {
-    _ = write!(
-        page,
-        "<section class=\"refused\">\n<h2>An edit was refused</h2>\n\
-         <p>Since {}. All goes on as generation {generation} has it.</p>\n",
-        utc(rejection.since),
-    );
-    rejection
-        .problems
-        .iter()
-        .for_each(|refused| problem(page, refused));
-    page.push_str("</section>\n");
+/// What was refused, what else degrades it, and what is merely odd.
+fn troubles(page: &mut String, status: &Status, generation: u64) {
+    let mut problems = 0;
+    if let Some(refused) = &status.rejection {
+        _ = write!(
+            page,
+            "<section class=\"refused\">\n<h2>An edit was refused</h2>\n\
+             <p>Since {}. All goes on as generation {generation} has it.</p>\n",
+            utc(refused.since),
+        );
+        refused.problems.iter().for_each(|it| problem(page, it));
+        page.push_str("</section>\n");
+        problems = refused.problems.len();
+    }
+    // After those come a volume that is gone, a part that is stuck.
+    for reason in status.reasons.iter().skip(problems) {
+        let reason = Text(reason);
+        _ = writeln!(page, "<section class=\"refused\"><p>{reason}</p></section>");
+    }
+    if !status.warnings.is_empty() {
+        page.push_str("<section class=\"warned\">\n<h2>Odd, but not wrong</h2>\n");
+        status.warnings.iter().for_each(|it| problem(page, it));
+        page.push_str("</section>\n");
+    }
 }
 
 /// What is wrong, what to do, and where.
