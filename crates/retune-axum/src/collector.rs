@@ -154,6 +154,11 @@ impl Metrics<'_> {
             "What is odd but not wrong.",
             status.warnings.len(),
         )?;
+        self.gauge(
+            "retune_pending_restart",
+            "Values that are changed and take effect on restart.",
+            status.pending_restart.len(),
+        )?;
         self.watch_mode(status)?;
         self.heartbeats(status)?;
         let stuck = status.stuck.as_ref();

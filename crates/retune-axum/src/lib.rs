@@ -37,8 +37,8 @@
 //! # Pages
 //!
 //! - [`configz`]: `GET /configz`, the status as JSON: health and its reasons, the generation and its
-//!   times, the sources and how each is followed, the last refusal, the last 16 generations with
-//!   the paths that each changed, and every value with its origin and what it overrode.
+//!   times, the sources and how each is followed, the last refusal, what waits for a restart, the last
+//!   16 generations with the paths that each changed, and every value with its origin and what it overrode.
 //!   `GET /configz?path=logLevel` explains one value. Secrets are redacted.
 //! - [`metrics`]: `GET /metrics`, for programs that have no registry of their own; for the others
 //!   there is [`collector`](collector()).
@@ -60,6 +60,7 @@
 //! | `retune_propagation_applied_seconds` | the same, to the return of the last subscriber |
 //! | `retune_degraded` | 1 if an update is refused, a source cannot be followed or something is stuck |
 //! | `retune_warnings` | what is odd but not wrong |
+//! | `retune_pending_restart` | values that are changed and take effect on restart |
 //! | `retune_watch_mode{path,mode}` | 1 for the mode of a path: `events`, `polling`, `missing`, `orphaned`, `subpath`, `unread` |
 //! | `retune_heartbeat_expires_timestamp_seconds{path}` | when a volume's [heartbeat](retune::source::Mount::heartbeat) expires; `orphaned` half a minute later |
 //! | `retune_stuck_seconds` | for how long a reload has been stuck |

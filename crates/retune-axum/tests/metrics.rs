@@ -86,6 +86,32 @@ fn i4_metrics_tell_good_bad_and_reverted_changes() {
 }
 
 #[test]
+fn f8_what_waits_for_a_restart_is_listed_and_counted_and_no_fault() {
+    let mut volume = Volume::new(&[("port", "80")]);
+    let live = volume.live();
+    let waiting = || metrics(&live).get("retune_pending_restart");
+    assert_eq!(waiting(), 0.0);
+    volume.publish(&[("port", "90"), ("certificate", "hunter2")]);
+    eventually("both wait", || waiting() == 2.0);
+    assert_eq!(metrics(&live).get("retune_degraded"), 0.0);
+    assert_eq!(metrics(&live).get("retune_generation"), 1.0);
+    let page = configz(&live, "");
+    let masked = "[redacted]";
+    let expected = serde_json::json!([
+        {"path": "certificate", "old": masked, "new": masked},
+        {"path": "port", "old": "80", "new": "90"},
+    ]);
+    assert_eq!(page["pending_restart"], expected);
+    assert!(!page.to_string().contains("hunter2"), "{page}");
+    let told = configz(&live, "?path=port");
+    assert_eq!(told["winner"]["value"], "80");
+    assert_eq!(told["losers"][0]["value"], "90");
+    assert_eq!(told["losers"][0]["ignored"], "takes effect on restart");
+    volume.publish(&[("port", "80")]);
+    eventually("reverted", || waiting() == 0.0);
+}
+
+#[test]
 fn i4_the_hash_is_that_of_the_values_and_of_no_secret() {
     let hash = |level, key| {
         let volume = Volume::new(&[("log-level", level), ("signing-key", key)]);

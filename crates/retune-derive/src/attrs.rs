@@ -24,6 +24,7 @@ pub(crate) struct Field {
     pub(crate) validate: Vec<Expr>,
     pub(crate) via: Via,
     pub(crate) raw: bool,
+    pub(crate) restart: bool,
 }
 
 /// What a variant says.
@@ -80,6 +81,7 @@ const FIELD: &[&str] = &[
     "serde",
     "expects",
     "raw",
+    "restart",
 ];
 
 // === impl Container ===
@@ -134,6 +136,9 @@ impl Field {
                 Ok(())
             } else if meta.path.is_ident("raw") {
                 field.raw = true;
+                Ok(())
+            } else if meta.path.is_ident("restart") {
+                field.restart = true;
                 Ok(())
             } else {
                 Err(unknown(&meta, "a field", FIELD))

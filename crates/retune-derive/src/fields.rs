@@ -132,6 +132,9 @@ impl Field<'_> {
         if self.attrs.raw {
             columns.extend(quote!(.raw()));
         }
+        if self.attrs.restart {
+            columns.extend(quote!(.restart()));
+        }
         quote! {
             const #constant: #krate::shape::Field =
                 #krate::shape::Field::new(#name, #docs, #shape) #columns;

@@ -93,6 +93,7 @@ use syn::{Data, DeriveInput, Error, parse_macro_input};
 /// | `serde` | by the type's `Deserialize`, also within `Option`, `Vec` and `Secret`; the highest source wins whole |
 /// | `expects = "a URL"` | with `from_str` or `serde`: what reports and help say that it takes |
 /// | `raw` | text from a file keeps its final newline |
+/// | `restart` | a change takes effect on restart: until then readers keep the running value, and the status lists the change as pending |
 ///
 /// | on a struct | |
 /// |---|---|
@@ -101,6 +102,10 @@ use syn::{Data, DeriveInput, Error, parse_macro_input};
 ///
 /// What a check says of a secret is struck from its message, or the message withheld where the check
 /// cannot know (a plain field that a secret source gives).
+///
+/// `restart` on a nested struct, a list, a map or an enum is about the whole of it. It cannot be on a
+/// field of their items, values or variants, which come and go: that does not compile. A struct in an
+/// `Option` may have such fields; while it is not there, nothing of it runs that could be kept.
 ///
 /// # Enums
 ///

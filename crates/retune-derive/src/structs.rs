@@ -71,7 +71,8 @@ pub(crate) fn expand(input: &DeriveInput, fields: &syn::Fields) -> syn::Result<T
     })
 }
 
-/// The check that no two fields of a schema, nested ones too, have one name outside.
+/// The checks that no two fields of a schema, nested ones too, have one name outside, and that every
+/// field that needs a restart can be followed.
 pub(crate) fn collisions(
     ident: &syn::Ident,
     krate: &syn::Path,
@@ -85,5 +86,6 @@ pub(crate) fn collisions(
         const _: () = #krate::__private::refuse_collisions::<
             { #krate::__private::count_names(#schema) }
         >(#schema);
+        const _: () = #krate::__private::refuse_lost_restarts(#schema);
     }
 }

@@ -232,7 +232,7 @@ impl<const N: usize> Names<N> {
 }
 
 /// A text that a constant can build. What does not fit is left off.
-struct Message {
+pub(crate) struct Message {
     bytes: [u8; 1024],
     length: usize,
 }
@@ -240,7 +240,7 @@ struct Message {
 // === impl Message ===
 
 impl Message {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             bytes: [0; 1024],
             length: 0,
@@ -254,7 +254,7 @@ impl Message {
         }
     }
 
-    const fn add(&mut self, text: &str) {
+    pub(crate) const fn add(&mut self, text: &str) {
         let bytes = text.as_bytes();
         let mut i = 0;
         while i < bytes.len() {
@@ -263,7 +263,7 @@ impl Message {
         }
     }
 
-    const fn text(&self) -> &str {
+    pub(crate) const fn text(&self) -> &str {
         match std::str::from_utf8(self.bytes.split_at(self.length).0) {
             Ok(text) => text,
             Err(_) => "two fields have one name outside",

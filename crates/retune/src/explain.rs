@@ -14,6 +14,7 @@ use crate::merge::{self, Merged};
 use crate::name;
 use crate::node::Node;
 use crate::origin::Origin;
+use crate::restart::{HeldBack, hold_back};
 use crate::schema::{Schema, Shape};
 use crate::source::Ignored;
 
@@ -24,6 +25,8 @@ pub(crate) struct Tree {
     pub(crate) root: Node,
     overridden: Vec<(String, Node)>,
     ignored: Vec<Ignored>,
+    /// What waits for a restart, and is no part of the rest.
+    pub(crate) held_back: Option<HeldBack>,
     /// Since which generation each value is what it is; the others since the first.
     since: HashMap<String, u64>,
     /// Computed when it is asked for first.
@@ -69,6 +72,7 @@ impl Tree {
             root: Node::map(Vec::new(), Origin::Default),
             overridden: Vec::new(),
             ignored: Vec::new(),
+            held_back: None,
             since: HashMap::new(),
             hash: OnceLock::new(),
         }
@@ -80,9 +84,38 @@ impl Tree {
             root: merged.root,
             overridden: merged.overridden,
             ignored,
+            held_back: None,
             since: HashMap::new(),
             hash: OnceLock::new(),
         }
+    }
+
+    /// Takes what runs for the fields that only a restart changes; what they were to be waits.
+    pub(crate) fn hold_back(&mut self, running: &Self, flat: &Flat) {
+        let schema = self.schema;
+        let root = &mut self.root;
+        self.held_back = schema.and_then(|schema| hold_back(root, &running.root, schema, flat));
+        let Some(held) = &self.held_back else { return };
+        // What these override is what they overrode when they were taken.
+        self.overridden.retain(|(path, _)| !held.holds(path));
+        let overridden = running.overridden.iter();
+        let kept = overridden.filter(|(path, _)| held.holds(path)).cloned();
+        self.overridden.extend(kept);
+    }
+
+    /// Whether nothing waits for a restart that did not wait before.
+    pub(crate) fn waits_as_before(&self, before: &Self) -> bool {
+        match (&self.held_back, &before.held_back) {
+            (None, _) => true,
+            (Some(now), Some(before)) => now.candidate.same_content(&before.candidate),
+            (Some(_), None) => false,
+        }
+    }
+
+    /// What waits for a restart, for the status.
+    pub(crate) fn pending(&self) -> Vec<ValueChange> {
+        let held = self.held_back.as_ref();
+        held.map_or_else(Vec::new, |held| held.changes.clone())
     }
 
     /// Takes over since when each value holds, given what changed with `generation`.
@@ -176,6 +209,8 @@ impl Tree {
         let mut known: HashSet<_> = paths.iter().cloned().collect();
         let given = self.given();
         let more = given.iter().map(|(path, _)| path);
+        let waiting = self.held_back.iter().flat_map(|held| &held.changes);
+        let more = more.chain(waiting.map(|change| &change.path));
         paths.extend(more.filter(|path| known.insert((*path).clone())).cloned());
         let nodes: HashMap<_, _> = given.iter().map(|(path, node)| (&**path, node)).collect();
         let mut losers: HashMap<&str, Vec<&Node>> = HashMap::new();
@@ -201,7 +236,9 @@ impl Tree {
             .filter(|(path, _)| *path == dotted)
             .map(|(_, node)| node)
             .collect();
-        if known.is_none() && node.is_none() && losers.is_empty() {
+        let held = self.held_back.as_ref();
+        let waits = held.is_some_and(|held| held.values.contains_key(&dotted));
+        if known.is_none() && node.is_none() && losers.is_empty() && !waits {
             return None;
         }
         Some(self.explanation(known, node, losers, dotted))
@@ -223,7 +260,20 @@ impl Tree {
                 secret,
                 ignored: None,
             });
-        let mut losers: Vec<_> = overridden.into_iter().map(Given::of).collect();
+        let held = self.held_back.as_ref();
+        let waits = held.and_then(|held| held.values.get(&path)).map(|node| {
+            let given = match (node, &default) {
+                (Some(node), _) => Given::of(node),
+                (None, Some(default)) => default.clone(),
+                (None, None) => Given::of(&Node::null()),
+            };
+            Given {
+                ignored: Some("takes effect on restart"),
+                ..given
+            }
+        });
+        let mut losers: Vec<_> = waits.into_iter().collect();
+        losers.extend(overridden.into_iter().map(Given::of));
         // Without a value, `null` cleared what the sources gave, and the default holds.
         let winner = match node {
             Some(node) => {
@@ -279,7 +329,10 @@ impl fmt::Display for Explanation {
         write!(f, ", since generation {}", self.since_generation)?;
         for loser in &self.losers {
             match loser.ignored {
-                Some(why) => write!(f, "\n  ignores {}: {why}", loser.origin)?,
+                Some(why) if loser.value.is_empty() => {
+                    write!(f, "\n  ignores {}: {why}", loser.origin)?;
+                }
+                Some(why) => write!(f, "\n  ignores {loser}: {why}")?,
                 None => write!(f, "\n  overrides {loser}")?,
             }
         }

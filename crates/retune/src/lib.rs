@@ -49,6 +49,43 @@
 //! is for async runtimes. All of them give what holds now first, then the latest, in order. A
 //! [`Live::gate`] may refuse a candidate before anybody sees it.
 //!
+//! # What only a restart changes
+//!
+//! An address that is listened on, or the size of a pool made once, is read when the program starts. A
+//! field with `#[retune(restart)]` says so: a change of it is reported, not applied. Readers keep the
+//! running value, and the other fields of the same edit apply;
+//! [`Status::pending_restart`](status::Status::pending_restart) lists what waits, until a restart takes
+//! it or a revert takes it back. An update has to be good twice: with the running values, as
+//! it is to run now, and as it stands, as a process that starts now has to run it.
+//!
+//! ```
+//! # use retune::Retune;
+//! #[derive(Debug, Retune)]
+//! struct Config {
+//!     #[retune(default = "0.0.0.0:8080", restart)]
+//!     listen: std::net::SocketAddr,
+//!     #[retune(default = 100)]
+//!     limit: u32,
+//! }
+//!
+//! # fn main() -> Result<(), retune::Error> {
+//! # let volume = tempfile::tempdir().unwrap();
+//! # let write = |key, text: &str| std::fs::write(volume.path().join(key), text).unwrap();
+//! # write("limit", "100");
+//! let config = Config::loader().mount(volume.path()).watch()?;
+//! // Then somebody changes both `listen` and `limit`.
+//! # write("listen", "0.0.0.0:9090");
+//! # write("limit", "200");
+//! # config.reload()?;
+//! assert_eq!(config.with(|c| (c.listen.port(), c.limit)), (8080, 200));
+//! let pending = &config.status().pending_restart[0];
+//! assert_eq!(pending.path, "listen");
+//! assert_eq!(pending.old.as_deref(), Some("0.0.0.0:8080"));
+//! assert_eq!(pending.new.as_deref(), Some("0.0.0.0:9090"));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # When something is wrong
 //!
 //! At the start [`Loader::watch`] gives an [`Error`] with everything that is wrong. Later, a bad
@@ -110,6 +147,7 @@ mod pipeline;
 mod problem;
 mod reload;
 mod report;
+mod restart;
 mod schema;
 mod scrub;
 mod secret;
@@ -174,5 +212,6 @@ struct Readme;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::collide::{count_names, refuse_collisions};
+    pub use crate::restart::refuse_lost_restarts;
     pub use crate::values::{by_serde, content, optional, secret};
 }

@@ -253,7 +253,7 @@ impl<T: Retune> Loader<T> {
 }
 
 fn first<T: Retune>(pipeline: &Pipeline, seen: &mut Observation) -> Result<T, Error> {
-    let Some(value) = pipeline.decode(seen) else {
+    let Some(value) = pipeline.decode(seen, false) else {
         let problems = std::mem::take(&mut seen.problems);
         let error = Error::new("the configuration is not valid", problems);
         return Err(error.beside(std::mem::take(&mut seen.warnings)));

@@ -80,8 +80,6 @@ pub(crate) struct Observation {
     pins: Pins,
     gave: Vec<BTreeSet<String>>,
     gone: BTreeSet<(usize, String)>,
-    /// What is to be said of that once it is accepted: until then the old values hold.
-    removals: Vec<Problem>,
 }
 
 // === impl Pipeline ===
@@ -200,7 +198,6 @@ impl Pipeline {
             .collect();
         let merged = merge::merge(self.start_values.in_order(layers), self.schema);
         let gone = self.gone(&gave);
-        let removals = self.removals(&gone, &merged.root);
         for path in sources.iter().flat_map(|source| &source.paths) {
             if path.is_noteworthy() {
                 warnings.push(Problem::new("", format!("{}: {}", path.path, path.detail)));
@@ -220,22 +217,49 @@ impl Pipeline {
             pins,
             gave,
             gone,
-            removals,
         }
     }
 
-    /// Decodes what was observed, adding to its problems.
-    pub(crate) fn decode<T: crate::Value>(&self, observation: &mut Observation) -> Option<T> {
+    /// Decodes what was observed, adding to its problems; `None` with problems, or where what would
+    /// run `runs` already. What waits for a restart is looked at as well: a process that starts now
+    /// has to run it.
+    pub(crate) fn decode<T: crate::Value>(
+        &self,
+        observation: &mut Observation,
+        runs: bool,
+    ) -> Option<T> {
+        let (value, problems) = match &observation.tree.held_back {
+            None => self.decode_root(&observation.tree.root, observation),
+            Some(held) => {
+                let (restarted, later) = self.decode_root::<T>(&held.candidate, observation);
+                _ = guarded(|| drop(restarted));
+                let (value, now) = match runs {
+                    true => (None, Vec::new()),
+                    false => self.decode_root(&observation.tree.root, observation),
+                };
+                (value, held.problems(now, later))
+            }
+        };
+        observation.problems.extend(problems);
+        if observation.problems.is_empty() {
+            return value;
+        }
+        // A `Drop` is the program's code as well.
+        _ = guarded(|| drop(value));
+        None
+    }
+
+    fn decode_root<T: crate::Value>(
+        &self,
+        root: &Node,
+        observation: &Observation,
+    ) -> (Option<T>, Vec<Problem>) {
         let mut decoder = Decoder::default();
-        let decoded = guarded(|| T::decode(&observation.tree.root, &mut decoder));
+        let decoded = guarded(|| T::decode(root, &mut decoder));
         let mut problems = decoder.into_problems();
         // What an unreadable source would have given is not missing.
-        let told: HashSet<_> = observation
-            .problems
-            .iter()
-            .map(|p| p.path.clone())
-            .collect();
-        problems.retain(|p| !p.missing || !observation.blind && !told.contains(&p.path));
+        let told: HashSet<_> = observation.problems.iter().map(Problem::path).collect();
+        problems.retain(|p| !p.missing || !observation.blind && !told.contains(p.path()));
         for problem in problems.iter_mut().filter(|problem| problem.missing) {
             let mut gone = observation.gone.iter();
             let source = gone
@@ -248,24 +272,15 @@ impl Pipeline {
                 problem.help = Some(self.ways(value));
             }
         }
-        observation.problems.append(&mut problems);
-        let value = match decoded {
-            Ok(value) => value,
+        match decoded {
+            Ok(value) => (value, problems),
             Err(panic) => {
-                let panic = scrubbed(panic, &observation.tree.root);
+                let panic = scrubbed(panic, root);
                 let problem = Problem::new("", format!("a check panicked: {panic}"));
-                observation
-                    .problems
-                    .push(problem.with_help("mend the program's own check"));
-                None
+                problems.push(problem.with_help("mend the program's own check"));
+                (None, problems)
             }
-        };
-        if observation.problems.is_empty() {
-            return value;
         }
-        // A `Drop` is the program's code as well.
-        _ = guarded(|| drop(value));
-        None
     }
 
     /// The ways in which a value can be given to this program.
@@ -290,7 +305,8 @@ impl Pipeline {
 
     /// Takes an observation for the live one: what is gone from now on is measured against it.
     pub(crate) fn accept(&mut self, observation: &mut Observation) {
-        self.removals = std::mem::take(&mut observation.removals);
+        // Not said before: until then the old values hold.
+        self.removals = self.removals(&observation.gone, &observation.tree);
         observation.warnings.extend(self.removals.iter().cloned());
         // An entry of a map that is gone is just that. There may be new ones for ever, so that nothing
         // stays of those that no other source gives.
@@ -353,16 +369,20 @@ impl Pipeline {
     }
 
     /// What is to be said of what is gone: of a field, and of what falls back to another source.
-    fn removals(&self, gone: &BTreeSet<(usize, String)>, root: &Node) -> Vec<Problem> {
+    fn removals(&self, gone: &BTreeSet<(usize, String)>, tree: &Tree) -> Vec<Problem> {
         if gone.is_empty() {
             return Vec::new();
         }
-        let leaves = merge::leaves(root, self.schema);
+        let held = tree.held_back.as_ref();
+        let leaves = merge::leaves(&tree.root, self.schema);
         let holds: HashMap<&str, &Node> = leaves.iter().map(|(path, n)| (&**path, n)).collect();
         let removal = |(i, path): &(usize, String)| {
             // What the program sets and takes back itself is no surprise.
             let source = self.sources.get(*i)?.name();
             let now = match holds.get(path.as_str()) {
+                _ if held.is_some_and(|held| held.values.contains_key(path)) => {
+                    "the running value holds until a restart".to_owned()
+                }
                 Some(node) => format!("{} holds", node.origin.told(node.secret)),
                 None if self.schema.has(path) => "the default holds".to_owned(),
                 None => return None,

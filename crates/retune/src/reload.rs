@@ -179,15 +179,20 @@ impl<T: Retune> Reloader<T> {
             let began = Instant::now();
             let mut seen = self.look();
             (self.settling, self.due) = (seen.settling, seen.due);
+            let before = self.shared.tree();
+            seen.tree.hold_back(&before, &self.pipeline.flat);
             let current = self.shared.current();
             let same = current.0.tree.root.same_content(&seen.tree.root);
-            if seen.problems.is_empty() && same {
+            if seen.problems.is_empty() && same && seen.tree.waits_as_before(&before) {
                 return self.unchanged(seen);
             }
             let value = self.shared.doing("decoding and checking values", || {
-                self.pipeline.decode::<T>(&mut seen)
+                self.pipeline.decode::<T>(&mut seen, same)
             });
             let Some(value) = value else {
+                if same && seen.problems.is_empty() {
+                    return self.unchanged(seen);
+                }
                 let reason = if seen.failed { "source" } else { "invalid" };
                 return self.refuse(seen, reason);
             };
@@ -238,12 +243,13 @@ impl<T: Retune> Reloader<T> {
             published,
             ..
         } = seen;
-        let (mut news, mut cleared) = (News::default(), false);
+        let pending = tree.pending();
+        let mut news = News::default();
         let generation = self
             .shared
             .publish(value, tree, published, noticed, |record| {
                 record.counters.applied += 1;
-                (news, cleared) = record.good(&warnings, sources);
+                news = record.good(&warnings, sources, pending);
             });
         tell(&news);
         let entry = self.shared.record().history.back().cloned();
@@ -254,7 +260,7 @@ impl<T: Retune> Reloader<T> {
                 generation,
                 paths,
                 lag_seconds = lag,
-                cleared = cleared.then_some(true),
+                cleared = news.cleared.then_some(true),
                 "configuration changed"
             );
         }
@@ -265,11 +271,11 @@ impl<T: Retune> Reloader<T> {
         self.pipeline.accept(&mut seen);
         let mut record = self.shared.record();
         record.counters.unchanged += 1;
-        let (news, cleared) = record.good(&seen.warnings, seen.sources);
+        let news = record.good(&seen.warnings, seen.sources, seen.tree.pending());
         drop(record);
         tell(&news);
         self.shared.observed(seen.tree);
-        if cleared {
+        if news.cleared {
             info!("configuration is good again: it is what is running");
         } else {
             debug!("configuration unchanged");
@@ -342,5 +348,17 @@ fn tell(news: &News) {
     }
     for path in &news.back {
         info!("{path}");
+    }
+    match news.pending_restart.as_deref() {
+        None => {}
+        Some([]) => info!("nothing waits for a restart any more"),
+        Some(changes) => {
+            let paths: Vec<_> = changes.iter().map(|change| &*change.path).collect();
+            let paths = paths.join(", ");
+            warn!(
+                paths,
+                "a change takes effect on restart, the running value stays"
+            );
+        }
     }
 }

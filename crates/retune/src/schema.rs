@@ -38,6 +38,8 @@ pub struct Field {
     pub env: Option<&'static str>,
     /// Keeps the final newline of a file.
     pub raw: bool,
+    /// A change takes effect on restart; until then the running value holds.
+    pub restart: bool,
 }
 
 /// A further name of a field or variant.
@@ -154,6 +156,7 @@ impl Field {
             default: Default::None,
             env: None,
             raw: false,
+            restart: false,
         }
     }
 
@@ -189,6 +192,13 @@ impl Field {
     #[must_use]
     pub const fn raw(mut self) -> Self {
         self.raw = true;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn restart(mut self) -> Self {
+        self.restart = true;
         self
     }
 

@@ -43,6 +43,10 @@ pub struct Status {
     pub sources: Vec<SourceStatus>,
     /// What was refused last, until a good observation clears it.
     pub rejection: Option<Rejection>,
+    /// What waits for a restart, as `#[retune(restart)]` says, until a restart takes it or a revert
+    /// takes it back: the running value (or its default) and the one that a process would start with,
+    /// in the order of their paths. That is no fault, and so not degraded.
+    pub pending_restart: Vec<ValueChange>,
     /// What is odd but not wrong.
     pub warnings: Vec<Problem>,
     /// What the reload thread has been doing for longer than its patience.

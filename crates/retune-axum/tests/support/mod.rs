@@ -36,6 +36,10 @@ pub struct Config {
     pub signing_key: Secret<String>,
     #[retune(default = 0)]
     pub pin: Secret<u16>,
+    #[retune(default = 8080, restart)]
+    pub port: u16,
+    #[retune(default = "none", restart)]
+    pub certificate: Secret<String>,
 }
 
 /// A volume as a kubelet writes it, in a directory of its own, with room beside it.

@@ -95,7 +95,8 @@ impl<T: Send + Sync + 'static> Live<T> {
         ))
     }
 
-    /// A configuration whose values are set by hand, for tests of code that follows one.
+    /// A configuration whose values are set by hand, for tests of code that follows one. They are set
+    /// whole, fields that need a restart among them.
     pub fn settable(value: T) -> (Self, Setter<T>) {
         let live = Self::fixed(value);
         (live.clone(), Setter(live))
@@ -209,6 +210,10 @@ impl<T: Send + Sync + 'static> Live<T> {
     /// own. Waits for the outcome; a value that is refused is not kept. A generation is whole, so it
     /// is refused as well while some source is bad.
     ///
+    /// A field that only a restart changes waits for one here, too: the generation that is given is
+    /// the one that holds, and [`Status::pending_restart`] lists the value. What code sets lasts as long
+    /// as the process, so that the next one has to set it [by its loader](crate::Loader::set).
+    ///
     /// # Errors
     ///
     /// As for [`reload`](Self::reload), and for a name that no field answers to.
@@ -303,6 +308,7 @@ impl<T: Send + Sync + 'static> Live<T> {
             last_success: record.last_success.unwrap_or(times.swapped),
             sources: record.sources.clone(),
             rejection: record.rejection.clone(),
+            pending_restart: record.pending_restart.clone(),
             warnings: record.warnings.clone(),
             stuck,
             late,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use super::subscriber::Subscriber;
+use crate::change::ValueChange;
 use crate::problem::Problem;
 use crate::status::{Counters, HISTORY, HistoryEntry, Lags, Rejection, SourceStatus, Times};
 
@@ -14,6 +15,7 @@ pub(crate) struct Record {
     pub(crate) history: VecDeque<HistoryEntry>,
     waiting: Vec<Waiting>,
     pub(crate) rejection: Option<Rejection>,
+    pub(crate) pending_restart: Vec<ValueChange>,
     pub(crate) warnings: Vec<Problem>,
     pub(crate) sources: Vec<SourceStatus>,
     pub(crate) counters: Counters,
@@ -43,6 +45,10 @@ pub(crate) struct News {
     pub(crate) warnings: Vec<String>,
     /// Of paths that were orphaned, and are not any more.
     pub(crate) back: BTreeSet<String>,
+    /// What waits for a restart, where that is not what waited before.
+    pub(crate) pending_restart: Option<Vec<ValueChange>>,
+    /// A rejection is over.
+    pub(crate) cleared: bool,
 }
 
 // === impl Record ===
@@ -65,17 +71,25 @@ impl Record {
         News {
             warnings: fresh,
             back: back.collect(),
+            ..News::default()
         }
     }
 
-    /// The same of a good observation: what is new, and whether it cleared a rejection.
+    /// The same of a good observation.
     pub(crate) fn good(
         &mut self,
         warnings: &[Problem],
         sources: Vec<SourceStatus>,
-    ) -> (News, bool) {
+        pending_restart: Vec<ValueChange>,
+    ) -> News {
         let news = self.observed(warnings, sources);
-        (news, self.rejection.take().is_some())
+        let is_new = pending_restart != self.pending_restart;
+        self.pending_restart.clone_from(&pending_restart);
+        News {
+            pending_restart: is_new.then_some(pending_restart),
+            cleared: self.rejection.take().is_some(),
+            ..news
+        }
     }
 
     pub(crate) fn published(&mut self, entry: HistoryEntry) {

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, clippy::print_stderr)]
 
 pub mod log;
+pub mod pending;
 
 use std::collections::BTreeMap;
 use std::fs;
