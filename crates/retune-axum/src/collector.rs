@@ -104,12 +104,13 @@ impl Metrics<'_> {
         )?;
         self.counters(
             "retune_rejected",
-            "Observations that were refused: a source cannot be read, a value is invalid, a gate said no.",
+            "Observations that were refused: a source cannot be read, a value is invalid, a gate said no, volumes stayed apart.",
             "reason",
             &[
                 ("source", counters.rejected_source),
                 ("invalid", counters.rejected_invalid),
                 ("gate", counters.rejected_gate),
+                ("revision", counters.rejected_revision),
             ],
         )?;
         self.counters(
@@ -158,6 +159,13 @@ impl Metrics<'_> {
             "retune_pending_restart",
             "Values that are changed and take effect on restart.",
             status.pending_restart.len(),
+        )?;
+        let apart = status.waiting.as_ref();
+        let apart = apart.and_then(|waiting| waiting.since.elapsed().ok());
+        self.seconds(
+            "retune_waiting",
+            "For how long volumes that belong together have been of different revisions; 0 if they are not.",
+            apart.unwrap_or_default().as_secs_f64(),
         )?;
         self.watch_mode(status)?;
         self.heartbeats(status)?;

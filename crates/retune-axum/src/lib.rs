@@ -54,13 +54,14 @@
 //! | `retune_last_reload_success` | 0 while an update is refused, 1 again when it is mended or reverted |
 //! | `retune_last_success_timestamp_seconds` | when an observation was good last |
 //! | `retune_reloads_total{result}` | observations: `applied`, `unchanged`, `rejected` |
-//! | `retune_rejected_total{reason}` | refusals: `source`, `invalid`, `gate` |
+//! | `retune_rejected_total{reason}` | refusals: `source`, `invalid`, `gate`, `revision` |
 //! | `retune_noticed_total{by}` | observations made upon an `event` or a `poll` |
 //! | `retune_propagation_seconds` | histogram: from the publish to the moment when readers saw it |
 //! | `retune_propagation_applied_seconds` | the same, to the return of the last subscriber |
 //! | `retune_degraded` | 1 if an update is refused, a source cannot be followed or something is stuck |
 //! | `retune_warnings` | what is odd but not wrong |
 //! | `retune_pending_restart` | values that are changed and take effect on restart |
+//! | `retune_waiting_seconds` | for how long volumes that belong together have been of different [revisions](retune::source::Mount::revision) |
 //! | `retune_watch_mode{path,mode}` | 1 for the mode of a path: `events`, `polling`, `missing`, `orphaned`, `subpath`, `unread` |
 //! | `retune_heartbeat_expires_timestamp_seconds{path}` | when a volume's [heartbeat](retune::source::Mount::heartbeat) expires; `orphaned` half a minute later |
 //! | `retune_stuck_seconds` | for how long a reload has been stuck |

@@ -4,6 +4,8 @@ mod support;
 #[path = "support/metrics.rs"]
 mod text;
 
+use std::time::Duration;
+
 use prometheus_client::encoding;
 use prometheus_client::registry::Registry;
 use retune::source::Mount;
@@ -109,6 +111,38 @@ fn f8_what_waits_for_a_restart_is_listed_and_counted_and_no_fault() {
     assert_eq!(told["losers"][0]["ignored"], "takes effect on restart");
     volume.publish(&[("port", "80")]);
     eventually("reverted", || waiting() == 0.0);
+}
+
+#[test]
+fn a15_volumes_that_wait_for_one_another_are_shown_and_counted_when_it_takes_too_long() {
+    let mut config = Volume::new(&[("message", "one"), ("revision", "1")]);
+    let mut secret = Volume::new(&[("signing-key", "k1"), ("revision", "1")]);
+    let mount = |volume: &Volume| Mount::new(volume.path()).revision("revision");
+    let loader = || Config::loader().mount(mount(&config)).mount(mount(&secret));
+    let live = loader().watch().unwrap();
+    let hasty = loader().revision_patience(Duration::ZERO).watch().unwrap();
+    assert_eq!(metrics(&live).get("retune_waiting_seconds"), 0.0);
+    config.publish(&[("message", "two"), ("revision", "2")]);
+    let refused = "retune_rejected_total{reason=\"revision\"}";
+    eventually("both wait", || {
+        metrics(&live).get("retune_waiting_seconds") > 0.0 && metrics(&hasty).get(refused) == 1.0
+    });
+    let waits = metrics(&live);
+    assert_eq!(waits.get("retune_degraded"), 0.0);
+    assert_eq!(waits.get(refused), 0.0);
+    assert_eq!(metrics(&hasty).get("retune_degraded"), 1.0);
+    let told = &configz(&live, "")["waiting"];
+    assert!(told["since"].is_string(), "{told}");
+    let message = told["problem"]["message"].as_str().unwrap();
+    assert!(message.contains("has \"2\""), "{message}");
+    secret.publish(&[("signing-key", "k2"), ("revision", "2")]);
+    for live in [live, hasty] {
+        eventually("both are there", || {
+            metrics(&live).get("retune_waiting_seconds") == 0.0
+                && metrics(&live).get("retune_generation") == 2.0
+        });
+        assert_eq!(metrics(&live).get("retune_degraded"), 0.0);
+    }
 }
 
 #[test]

@@ -289,7 +289,7 @@ impl Decoder {
 }
 
 /// A value in a message: quoted, and cut where it would drown the message.
-fn quoted(value: &str) -> String {
+pub(crate) fn quoted(value: &str) -> String {
     const MOST: usize = 60;
     match value.char_indices().nth(MOST) {
         Some((end, _)) => format!("{:?}…", &value[..end]),

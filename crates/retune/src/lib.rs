@@ -41,7 +41,8 @@
 //! | [`Live::reader`] | a loop of one's own | a load and a comparison |
 //!
 //! A reader sees one whole generation: all values of all sources as they were at one moment,
-//! validated together. Two volumes change at two moments: what belongs together goes into one.
+//! validated together. Two volumes change at two moments: what belongs together goes into one, or
+//! carries a [revision](source::Mount::revision).
 //!
 //! # Following
 //!

@@ -17,6 +17,9 @@ use crate::reload::Reloader;
 use crate::source::{Code, Env, File, Mount, Sealed, Source};
 use crate::status::Times;
 
+/// How long volumes that belong together may be apart.
+const REVISION_PATIENCE: Duration = Duration::from_secs(120);
+
 /// Names the sources of a configuration, from the lowest to the highest, and loads them.
 ///
 /// The usual order is files, mounts, environment, flags. Whatever the sources do not give is the
@@ -48,6 +51,7 @@ pub struct Loader<T> {
     set: Option<Code>,
     options: Options,
     gather: Duration,
+    revision_patience: Duration,
     patience: Duration,
     #[cfg(feature = "clap")]
     usage: Option<clap::Error>,
@@ -68,6 +72,7 @@ impl<T: Retune> Loader<T> {
                 env_prefix: None,
             },
             gather: Duration::ZERO,
+            revision_patience: REVISION_PATIENCE,
             patience: PATIENCE,
             #[cfg(feature = "clap")]
             usage: None,
@@ -181,9 +186,18 @@ impl<T: Retune> Loader<T> {
     }
 
     /// Waits this long after a change for more, so that volumes that are written one after the other
-    /// become one generation. Default 0: each is seen at once.
+    /// become one generation. Default 0: each is seen at once. The window is a chance and no promise;
+    /// see [`Mount::revision`].
     pub fn gather(mut self, window: Duration) -> Self {
         self.gather = window;
+        self
+    }
+
+    /// Sets how long volumes may be of different [revisions](Mount::revision) before that is a fault
+    /// and the status degraded. They are not taken in either case. Default 2 minutes: the kubelet may
+    /// write one of them a whole pass after the other, which is up to one and a half.
+    pub fn revision_patience(mut self, patience: Duration) -> Self {
+        self.revision_patience = patience;
         self
     }
 
@@ -240,7 +254,12 @@ impl<T: Retune> Loader<T> {
         drop(record);
         let live = Live::from_shared(shared);
         let shared = live.shared().clone();
-        let reloader = Reloader::new(pipeline, shared, (settling, due), self.gather);
+        let reloader = Reloader::new(
+            pipeline,
+            shared,
+            (settling, due),
+            (self.gather, self.revision_patience),
+        );
         live.shared()
             .spawn_reloader(move || reloader.run())
             .map_err(|error| {
@@ -253,7 +272,15 @@ impl<T: Retune> Loader<T> {
 }
 
 fn first<T: Retune>(pipeline: &Pipeline, seen: &mut Observation) -> Result<T, Error> {
-    let Some(value) = pipeline.decode(seen, false) else {
+    // What volumes say that do not belong together is not worth a report.
+    let value = match seen.apart.take() {
+        Some(apart) => {
+            seen.problems.push(apart);
+            None
+        }
+        None => pipeline.decode(seen, false),
+    };
+    let Some(value) = value else {
         let problems = std::mem::take(&mut seen.problems);
         let error = Error::new("the configuration is not valid", problems);
         return Err(error.beside(std::mem::take(&mut seen.warnings)));

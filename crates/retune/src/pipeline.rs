@@ -18,7 +18,7 @@ use crate::node::Node;
 use crate::problem::Problem;
 use crate::schema::Schema;
 use crate::scrub::scrubbed;
-use crate::source::{Code, Context, Kind, Layer, Sealed};
+use crate::source::{Code, Context, Kind, Layer, Sealed, apart};
 use crate::start_values::StartValues;
 use crate::status::SourceStatus;
 
@@ -68,6 +68,8 @@ pub(crate) struct Observation {
     pub(crate) sources: Vec<SourceStatus>,
     /// A source could not be read.
     pub(crate) failed: bool,
+    /// Volumes that belong together are not of one revision: it is not to be taken.
+    pub(crate) apart: Option<Problem>,
     /// What a source would have given is not known; otherwise only the paths of its problems.
     blind: bool,
     /// When the youngest layer that was published anew was; `None` if none was, or none tells.
@@ -160,6 +162,8 @@ impl Pipeline {
         let mut blind = false;
         let mut settling: Option<Instant> = None;
         let mut due: Option<Instant> = None;
+        let names = self.sources.iter().map(|source| source.name());
+        let apart = apart(names.zip(&layers));
         let stamps: Vec<_> = layers.iter().map(|layer| layer.published).collect();
         for (layer, source) in layers.iter_mut().zip(&self.sources) {
             observation_failed |= layer.failed;
@@ -209,6 +213,7 @@ impl Pipeline {
             warnings,
             sources,
             failed: observation_failed,
+            apart,
             blind,
             published: self.newest(&stamps),
             stamps,

@@ -15,7 +15,7 @@ use crate::pipeline::{Observation, Pipeline};
 use crate::problem::Problem;
 use crate::report;
 use crate::scrub::scrubbed;
-use crate::status::Rejection;
+use crate::status::{Rejection, Waiting};
 
 /// Late results that are thrown away in a row, before one is published although something newer
 /// is there: user code that is slower than the changes must not stop all of them.
@@ -26,10 +26,14 @@ pub(crate) struct Reloader<T> {
     pipeline: Pipeline,
     shared: Arc<Shared<T>>,
     settling: Option<Instant>,
-    /// When a heartbeat is missed.
+    /// When a heartbeat is missed, or volumes have been apart for too long.
     due: Option<Instant>,
     /// How long to wait after a change for more.
     gather: Duration,
+    /// How long volumes may be of different revisions.
+    revision_patience: Duration,
+    /// Since when they are.
+    apart: Option<Instant>,
 }
 
 /// How an observation ended.
@@ -46,7 +50,7 @@ impl<T: Retune> Reloader<T> {
         pipeline: Pipeline,
         shared: Arc<Shared<T>>,
         (settling, due): (Option<Instant>, Option<Instant>),
-        gather: Duration,
+        (gather, revision_patience): (Duration, Duration),
     ) -> Self {
         Self {
             pipeline,
@@ -54,6 +58,8 @@ impl<T: Retune> Reloader<T> {
             settling,
             due,
             gather,
+            revision_patience,
+            apart: None,
         }
     }
 
@@ -179,6 +185,10 @@ impl<T: Retune> Reloader<T> {
             let began = Instant::now();
             let mut seen = self.look();
             (self.settling, self.due) = (seen.settling, seen.due);
+            match seen.apart.take() {
+                Some(problem) => return self.wait(seen, problem),
+                None => self.together(),
+            }
             let before = self.shared.tree();
             seen.tree.hold_back(&before, &self.pipeline.flat);
             let current = self.shared.current();
@@ -267,6 +277,49 @@ impl<T: Retune> Reloader<T> {
         Outcome::Good(generation)
     }
 
+    /// Takes nothing while volumes that belong together are apart. On their way that is no fault; that
+    /// they stay so is one.
+    fn wait(&mut self, mut seen: Observation, problem: Problem) -> Outcome {
+        let since = *self.apart.get_or_insert_with(Instant::now);
+        let patience = since.checked_add(self.revision_patience);
+        let late = patience.is_some_and(|until| until <= Instant::now());
+        if !late {
+            self.due = self.due.into_iter().chain(patience).min();
+        }
+        let mut record = self.shared.record();
+        let before = record.waiting.as_ref();
+        let is_new = before.is_none_or(|before| before.problem.message != problem.message);
+        record.waiting = Some(Waiting {
+            since: before.map_or_else(SystemTime::now, |before| before.since),
+            problem: problem.clone(),
+        });
+        drop(record);
+        if is_new {
+            info!("waiting: {problem}");
+        }
+        if late || !seen.problems.is_empty() {
+            let reason = match (seen.failed, &*seen.problems) {
+                (true, _) => "source",
+                (false, []) => "revision",
+                (false, _) => "invalid",
+            };
+            seen.problems.push(problem);
+            return self.refuse(seen, reason);
+        }
+        self.pipeline.refuse(&mut seen);
+        let news = self.shared.record().observed(&seen.warnings, seen.sources);
+        tell(&news);
+        Outcome::Refused(vec![problem])
+    }
+
+    /// The volumes that belong together are of one revision.
+    fn together(&mut self) {
+        if self.apart.take().is_some() {
+            self.shared.record().waiting = None;
+            info!("the volumes that belong together are of one revision again");
+        }
+    }
+
     fn unchanged(&mut self, mut seen: Observation) -> Outcome {
         self.pipeline.accept(&mut seen);
         let mut record = self.shared.record();
@@ -307,6 +360,7 @@ impl<T: Retune> Reloader<T> {
         *match reason {
             "source" => &mut counters.rejected_source,
             "gate" => &mut counters.rejected_gate,
+            "revision" => &mut counters.rejected_revision,
             _ => &mut counters.rejected_invalid,
         } += u64::from(is_new);
         let news = record.observed(&warnings, sources);

@@ -43,6 +43,9 @@ pub struct Status {
     pub sources: Vec<SourceStatus>,
     /// What was refused last, until a good observation clears it.
     pub rejection: Option<Rejection>,
+    /// Volumes that belong together and are not of one [revision](crate::source::Mount::revision): what
+    /// is new in them waits. After [some time](crate::Loader::revision_patience) it is refused as well.
+    pub waiting: Option<Waiting>,
     /// What waits for a restart, as `#[retune(restart)]` says, until a restart takes it or a revert
     /// takes it back: the running value (or its default) and the one that a process would start with,
     /// in the order of their paths. That is no fault, and so not degraded.
@@ -134,10 +137,21 @@ pub struct Rejection {
     pub since: SystemTime,
     /// The generation that it would have become.
     pub generation: u64,
-    /// Why, in one word: `source`, `invalid`, `gate`.
+    /// Why, in one word: `source`, `invalid`, `gate`, `revision`.
     pub reason: &'static str,
     /// Everything that is wrong with it.
     pub problems: Vec<Problem>,
+}
+
+/// Volumes that wait for one another.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Waiting {
+    /// Since when they are apart.
+    #[serde(serialize_with = "time::serialize")]
+    pub since: SystemTime,
+    /// Which of them has which revision.
+    pub problem: Problem,
 }
 
 /// A part of the reload that takes longer than it should.
@@ -193,6 +207,8 @@ pub struct Counters {
     pub rejected_invalid: u64,
     /// Updates that were refused by a gate.
     pub rejected_gate: u64,
+    /// Updates that were refused because volumes that belong together were apart for too long.
+    pub rejected_revision: u64,
     /// Observations made upon an event.
     pub events: u64,
     /// Observations made upon a poll.
@@ -273,7 +289,7 @@ impl Counters {
     /// All updates that were refused.
     #[must_use]
     pub fn rejected(&self) -> u64 {
-        self.rejected_source + self.rejected_invalid + self.rejected_gate
+        self.rejected_source + self.rejected_invalid + self.rejected_gate + self.rejected_revision
     }
 }
 

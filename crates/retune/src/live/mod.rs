@@ -308,6 +308,7 @@ impl<T: Send + Sync + 'static> Live<T> {
             last_success: record.last_success.unwrap_or(times.swapped),
             sources: record.sources.clone(),
             rejection: record.rejection.clone(),
+            waiting: record.waiting.clone(),
             pending_restart: record.pending_restart.clone(),
             warnings: record.warnings.clone(),
             stuck,

@@ -7,14 +7,17 @@ use std::time::{Instant, SystemTime};
 use super::subscriber::Subscriber;
 use crate::change::ValueChange;
 use crate::problem::Problem;
-use crate::status::{Counters, HISTORY, HistoryEntry, Lags, Rejection, SourceStatus, Times};
+use crate::status::{
+    Counters, HISTORY, HistoryEntry, Lags, Rejection, SourceStatus, Times, Waiting,
+};
 
 /// What happened so far.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     pub(crate) history: VecDeque<HistoryEntry>,
-    waiting: Vec<Waiting>,
+    unapplied: Vec<Unapplied>,
     pub(crate) rejection: Option<Rejection>,
+    pub(crate) waiting: Option<Waiting>,
     pub(crate) pending_restart: Vec<ValueChange>,
     pub(crate) warnings: Vec<Problem>,
     pub(crate) sources: Vec<SourceStatus>,
@@ -27,7 +30,7 @@ pub(crate) struct Record {
 
 /// A generation that not every subscriber has finished with.
 #[derive(Debug)]
-struct Waiting {
+struct Unapplied {
     generation: u64,
     subscribers: Vec<Arc<Subscriber>>,
 }
@@ -99,7 +102,7 @@ impl Record {
         while self.history.len() > HISTORY {
             // What nobody can look up any more need not be waited for either.
             let old = self.history.pop_front().map(|entry| entry.generation);
-            self.waiting
+            self.unapplied
                 .retain(|waiting| Some(waiting.generation) != old);
         }
     }
@@ -109,7 +112,7 @@ impl Record {
         let behind = subscribers
             .iter()
             .filter(|subscriber| subscriber.behind().is_some_and(|(g, _)| g >= generation));
-        self.waiting.push(Waiting {
+        self.unapplied.push(Unapplied {
             generation,
             subscribers: behind.cloned().collect(),
         });
@@ -118,7 +121,7 @@ impl Record {
 
     /// Notes that a subscriber has finished with everything up to a generation.
     pub(crate) fn finished(&mut self, subscriber: &Arc<Subscriber>, up_to: u64) {
-        for waiting in &mut self.waiting {
+        for waiting in &mut self.unapplied {
             if waiting.generation <= up_to {
                 waiting
                     .subscribers
@@ -131,7 +134,7 @@ impl Record {
     fn settle(&mut self) {
         let now = SystemTime::now();
         let (history, lags) = (&mut self.history, &mut self.lags);
-        self.waiting.retain(|waiting| {
+        self.unapplied.retain(|waiting| {
             if !waiting.subscribers.is_empty() {
                 return true;
             }

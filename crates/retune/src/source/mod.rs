@@ -1,5 +1,6 @@
 //! Sources: where configuration comes from. Each gives one layer.
 
+mod about;
 mod code;
 mod env;
 mod file;
@@ -8,6 +9,7 @@ mod flags;
 mod followed;
 mod heartbeat;
 mod mount;
+mod revision;
 mod service;
 
 use std::time::{Duration, Instant, SystemTime};
@@ -28,6 +30,7 @@ pub(crate) use flags::{Flags, augment};
 pub use mount::Mount;
 
 pub(crate) use heartbeat::Heartbeat;
+pub(crate) use revision::{Revision, apart};
 pub(crate) use sealed::Sealed;
 
 /// Something that gives configuration: a file, a mount, the environment, flags, code.
@@ -108,6 +111,8 @@ pub struct Layer {
     pub(crate) paths: Vec<(String, PathState)>,
     /// What tells that it is still written, where there is such.
     pub(crate) heartbeat: Option<Heartbeat>,
+    /// What has to be the same in all layers that have one.
+    pub(crate) revision: Option<Revision>,
 }
 
 /// A value that was passed over for another reason than a higher layer.
@@ -148,6 +153,7 @@ impl Layer {
             settling: None,
             paths: Vec::new(),
             heartbeat: None,
+            revision: None,
         }
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use retune_mount::Snapshot;
 
+use super::about::About;
 use super::file::document;
 use super::followed::{Followed, Found};
-use super::{Context, Heartbeat, Kind, Layer, Sealed};
+use super::{Context, Kind, Layer, Sealed};
 use crate::flat::Flat;
 use crate::format::Format;
 use crate::node::{Node, NodeValue};
@@ -37,13 +38,27 @@ use crate::problem::Problem;
 /// seen, and the status says so. A Secret's or projected volume is a tmpfs: it keeps its last
 /// content for ever, and from inside it cannot be told from one that nobody edits. For that there
 /// is [`heartbeat`](Self::heartbeat).
+///
+/// # Volumes that belong together
+///
+/// A change of two objects, such as a ConfigMap and a Secret, is two swaps: as a rule within one pass of
+/// the kubelet, up to one and a half minutes apart where it learns of one of them a pass later. In
+/// between, the program runs with the new one and the old other. Where that must not be:
+///
+/// - [`gather`](crate::Loader::gather) waits a moment after a change for more. It costs nothing in the
+///   manifests, and promises nothing: what comes later than the window is a generation of its own.
+/// - [`revision`](Self::revision) names a key that all of them carry. A reading is taken only when it
+///   is the same in all, however long that takes.
+///
+/// Or they are one volume: a `projected` one takes a ConfigMap and a Secret among its `sources`, and
+/// swaps both at once. It may still be written between the edits of the two objects.
 #[derive(Debug)]
 pub struct Mount {
     dir: Followed,
     optional: bool,
     defaults_when_lost: bool,
     secret: bool,
-    heartbeat: Option<PathBuf>,
+    about: About,
     /// The accepted content had keys, so that having none is a loss.
     had_keys: bool,
     has_keys: bool,
@@ -59,7 +74,7 @@ impl Mount {
             optional: false,
             defaults_when_lost: false,
             secret: false,
-            heartbeat: None,
+            about: About::default(),
             had_keys: false,
             has_keys: false,
         }
@@ -138,7 +153,53 @@ impl Mount {
     /// asks for it only where there is one, such as when `KUBERNETES_SERVICE_HOST` is set.
     #[must_use]
     pub fn heartbeat(mut self, key: impl Into<PathBuf>) -> Self {
-        self.heartbeat = Some(key.into());
+        self.about.heartbeat = Some(key.into());
+        self
+    }
+
+    /// Names a key whose content tells what this volume belongs to: all mounts of a loader that name
+    /// one must have the same under it. While they have not, the reading is not taken.
+    ///
+    /// ```
+    /// use retune::source::Mount;
+    ///
+    /// let config = Mount::new("/etc/greeter").revision("revision");
+    /// let secret = Mount::new("/etc/creds").secret().revision("revision");
+    /// ```
+    ///
+    /// The objects carry it among their keys, and whoever changes both writes a new one into both: the
+    /// number of a release, a hash. One final newline does not count.
+    ///
+    /// ```yaml
+    /// kind: ConfigMap
+    /// data:
+    ///   revision: "42"
+    ///   message: Hello
+    /// ---
+    /// kind: Secret
+    /// stringData:
+    ///   revision: "42"
+    ///   signing-key: …
+    /// ```
+    ///
+    /// From the first swap to the last, what ran before goes on whole, and
+    /// [`Status::waiting`](crate::status::Status::waiting) tells which mount has which revision. That is
+    /// as it should be while a change is on its way, and becomes a refusal, with a degraded status, after
+    /// [`revision_patience`](crate::Loader::revision_patience). When the last one has come, or the
+    /// first was taken back, it is over; the change is one generation. A value [set](crate::Live::set)
+    /// meanwhile is refused, as it would be of no whole generation.
+    ///
+    /// At the start, there is nothing to go on with: different revisions are an error, with exit code 2 by
+    /// [`or_exit`](crate::OrExit::or_exit), and Kubernetes starts the container again. A volume without
+    /// the key, or with nothing in it, is refused at any time. Only an [`optional`](Self::optional) mount
+    /// that is not there, and one that is lost and [may be](Self::defaults_when_lost), has no revision and
+    /// needs none.
+    ///
+    /// The key is no configuration: a new revision alone is no generation. Only where a field has this
+    /// very name it is that field's value as well. Of a [`secret`](Self::secret) mount it is shown nowhere.
+    #[must_use]
+    pub fn revision(mut self, key: impl Into<PathBuf>) -> Self {
+        self.about.revision = Some(key.into());
         self
     }
 
@@ -160,57 +221,27 @@ impl Mount {
         );
     }
 
-    fn is_heartbeat(&self, key: &Path) -> bool {
-        self.heartbeat.as_deref() == Some(key)
-    }
-
-    /// Looks for the heartbeat, if there is to be one.
-    fn listen(&self, snapshot: &Snapshot, layer: &mut Layer) {
-        let Some(key) = &self.heartbeat else { return };
-        let token = snapshot.get(key);
-        layer.heartbeat = token.and_then(Heartbeat::read);
-        if layer.heartbeat.is_some() {
-            return;
-        }
-        let what = match token {
-            None => "is not there",
-            Some(_) => "is no JSON Web Token with an expiry (`exp`)",
-        };
-        layer.failed = true;
-        let (place, key) = (self.dir.path().join(key), key.display());
-        layer.notes.problems.push(
-            Problem::new(
-                "",
-                format!("{}: the volume's heartbeat {what}", place.display()),
-            )
-            .with_help(format!(
-                "make it a `projected` volume, with `- serviceAccountToken: {{path: {key}, audience: \
-                 nobody, expirationSeconds: 600}}` among its `sources`"
-            )),
-        );
-    }
-
     fn place(&self, snapshot: &Snapshot, context: &Context<'_>, layer: &mut Layer) {
         let dir: Arc<Path> = self.dir.path().into();
         let origin = Origin::Text(Span::whole(&Text::new(Place::File(dir.to_path_buf()), "")));
         let mut documents = vec![];
         let mut single = Vec::new();
         for (key, bytes) in snapshot.keys() {
-            let is_heartbeat = self.is_heartbeat(key);
-            if is_heartbeat && !is_wanted(key, context.flat) {
+            let is_about = self.about.names(key);
+            if is_about && !is_wanted(key, context.flat) {
                 continue;
             }
             let place = Place::Key {
                 mount: dir.to_path_buf(),
                 key: key.to_owned(),
             };
-            if Format::of(key).is_some() && !is_heartbeat {
+            if Format::of(key).is_some() && !is_about {
                 documents.extend(document(place, bytes, self.secret, context, layer));
                 continue;
             }
             let Some(name) = flat_name(key) else { continue };
             let node = value(place, bytes);
-            let node = if self.secret || is_heartbeat {
+            let node = if self.secret || self.about.is_heartbeat(key) {
                 node.into_secret()
             } else {
                 node
@@ -255,14 +286,20 @@ impl Sealed for Mount {
                 );
             }
             Found::Content(snapshot) => {
-                self.has_keys = snapshot.keys().any(|(key, _)| !self.is_heartbeat(key));
+                self.has_keys = snapshot.keys().any(|(key, _)| !self.about.names(key));
                 if !self.has_keys {
                     self.without_keys(&mut layer, "has no keys any more");
                 }
-                // Where everything is lost so is the token: that is told already, or wished for.
-                let lost = self.had_keys || self.defaults_when_lost;
-                if !(lost && snapshot.is_empty()) {
-                    self.listen(&snapshot, &mut layer);
+                // Where everything is lost so are these: that is told already, or wished for.
+                let lost = snapshot.is_empty() && (self.had_keys || self.defaults_when_lost);
+                let dir = self.dir.path();
+                if !lost {
+                    self.about.listen(dir, &snapshot, &mut layer);
+                }
+                // What is optional and empty was made of an object that is not there.
+                if !lost && !(snapshot.is_empty() && self.optional) {
+                    let (flat, secret) = (context.flat, self.secret);
+                    self.about.compare(dir, &snapshot, flat, secret, &mut layer);
                 }
                 self.place(&snapshot, context, &mut layer);
             }
@@ -294,7 +331,7 @@ impl Sealed for Mount {
 }
 
 /// The flat name that a key gives: `items` can nest keys in folders, and `db/host` is `db.host`.
-fn flat_name(key: &Path) -> Option<String> {
+pub(super) fn flat_name(key: &Path) -> Option<String> {
     key.to_str().map(|key| key.replace('/', "."))
 }
 
