@@ -292,12 +292,13 @@ impl Sealed for Mount {
                 }
                 // Where everything is lost so are these: that is told already, or wished for.
                 let lost = snapshot.is_empty() && (self.had_keys || self.defaults_when_lost);
+                // What is optional and empty was made of an object that is not there.
+                let absent = lost || snapshot.is_empty() && self.optional;
                 let dir = self.dir.path();
                 if !lost {
                     self.about.listen(dir, &snapshot, &mut layer);
                 }
-                // What is optional and empty was made of an object that is not there.
-                if !lost && !(snapshot.is_empty() && self.optional) {
+                if !absent {
                     let (flat, secret) = (context.flat, self.secret);
                     self.about.compare(dir, &snapshot, flat, secret, &mut layer);
                 }
