@@ -7,7 +7,6 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use retune::source::Env;
 use retune::status::Health;
 use retune::{Live, Retune};
 use support::log::{self, logged};
@@ -235,23 +234,19 @@ fn f8_a_required_field_that_is_gone_is_refused() {
 
 #[test]
 fn f8_explain_shows_what_waits_as_ignored() {
-    let dir = tempdir().unwrap();
-    let volume = Volume::new(dir.path().join("v"), &[("listen", "80")]);
-    let live = loader::<Config>(&volume)
-        .env(Env::from_iter("APP", [("APP_LIMIT", "5")]))
-        .watch()
-        .unwrap();
-    volume.publish(&[("listen", "90")]);
+    let (_dir, volume, live) = start::<Config>(&[("app.yaml", "listen: 70"), ("listen", "80")]);
+    // What runs overrode 70; what the new one would override is of no interest before it runs.
+    volume.publish(&[("app.yaml", "listen: 71"), ("listen", "90")]);
     eventually("pending", || pending(&live).len() == 1);
     let told = live.explain("listen").unwrap();
     assert_eq!(told.winner.as_ref().unwrap().value, "80");
     assert_eq!(told.since_generation, 1);
-    let key = volume.key("listen").display().to_string();
+    let [key, document] = ["listen", "app.yaml"].map(|key| volume.key(key).display().to_string());
     assert_eq!(
         told.to_string(),
         format!(
             "listen = 80 ({key}:1:1), since generation 1\n  ignores 90 ({key}:1:1): takes effect on \
-             restart\n  overrides 8080 (default)"
+             restart\n  overrides 70 ({document}:1:9)\n  overrides 8080 (default)"
         )
     );
     volume.publish(&[]);

@@ -133,6 +133,16 @@ fn f8_a_struct_that_was_not_there_has_nothing_that_runs() {
     volume.publish(&[("n", "1")]);
     eventually("gone", || live.with(|c| c.tls.is_none()));
     assert_eq!(pending(&live), []);
+    // And so it is with `null`, which says that it is not there.
+    volume.publish(&[("app.yaml", "n: 2\ntls: null")]);
+    eventually("nothing new", || live.with(|c| c.n == 2));
+    assert_eq!(pending(&live), []);
+    volume.publish(&[("app.yaml", "tls: {pool: 5}")]);
+    eventually("there again", || live.with(|c| c.tls.is_some()));
+    assert_eq!(live.with(|c| c.tls.as_ref().map(|t| t.pool)), Some(5));
+    volume.publish(&[("app.yaml", "tls: null")]);
+    eventually("gone", || live.with(|c| c.tls.is_none()));
+    assert_eq!(pending(&live), []);
 }
 
 #[test]
