@@ -47,6 +47,16 @@ pub(crate) fn value(node: Node, field: &Field, path: &str, notes: &mut Notes) ->
     .bind(node, &field.shape)
 }
 
+/// Binds a value that no field answers to, found at `path`.
+pub(crate) fn other(node: Node, shape: &Shape, path: &str, notes: &mut Notes) -> Node {
+    Binder {
+        notes,
+        path: path.to_owned(),
+        raw: false,
+    }
+    .bind(node, shape)
+}
+
 /// Binds a text of the program's own, such as a default, about which there is nothing to note.
 pub(crate) fn to_shape(node: Node, shape: &Shape) -> Node {
     Binder {
@@ -77,7 +87,7 @@ impl Binder<'_> {
             }
             Shape::Text(_) => return self.text(node),
             Shape::Bytes => return bytes(node),
-            Shape::Opaque(_) => return node,
+            Shape::Opaque(_) | Shape::Tree(_) => return node,
             Shape::Struct(schema) => self.fields(node, schema),
             Shape::List(item) => self.list(node, item),
             Shape::Map(item) => self.map(node, item),
@@ -109,6 +119,13 @@ impl Binder<'_> {
         let mut bound: Vec<Entry> = Vec::with_capacity(entries.len());
         for entry in entries {
             let Some((field, alias)) = schema.find(&entry.key) else {
+                if let Some(rest) = schema.rest {
+                    bound.push(Entry {
+                        node: self.within(&entry.key, entry.node, rest),
+                        ..entry
+                    });
+                    continue;
+                }
                 let known = schema.fields.iter().map(|field| field.outside);
                 self.unknown(&entry, name::nearest(&entry.key, known));
                 continue;
@@ -386,7 +403,7 @@ fn plain_text(node: &Node) -> Option<&str> {
 
 /// `a, b,` as a list: split at commas, blanks around items trimmed, a final comma ignored; the empty
 /// text is the empty list. In a file, a line end separates as well.
-fn split(node: &Node) -> Option<Vec<Node>> {
+pub(crate) fn split(node: &Node) -> Option<Vec<Node>> {
     let text = plain_text(node)?;
     let is_file = matches!(node.value, NodeValue::File(_));
     Some(
@@ -404,7 +421,7 @@ fn split(node: &Node) -> Option<Vec<Node>> {
 }
 
 /// `a=1, b=2` as a map.
-fn pairs(node: &Node) -> Option<Vec<Entry>> {
+pub(crate) fn pairs(node: &Node) -> Option<Vec<Entry>> {
     let text = plain_text(node)?;
     let is_file = matches!(node.value, NodeValue::File(_));
     parts(text, |c| c == ',' || is_file && c == '\n')

@@ -229,6 +229,19 @@ impl Decoder {
         })
     }
 
+    /// Reports that nothing gives a field of a type that decodes itself.
+    pub(crate) fn without(&mut self, parent: &Node, field: &'static str) {
+        self.within(field, |decoder| {
+            let mut problem = Problem::new(&decoder.path, "missing")
+                .with_help(format!("give it as `{}`", decoder.path));
+            if parent.origin.span().is_some() {
+                problem = problem.on(parent);
+            }
+            problem.missing = true;
+            decoder.problems.push(problem);
+        });
+    }
+
     fn absent<T>(&mut self, parent: &Node, field: &'static Field) -> Option<T> {
         let own = name::kebab(field.outside);
         let mut problem = Problem::new(

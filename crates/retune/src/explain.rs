@@ -202,9 +202,11 @@ impl Tree {
             return Vec::new();
         };
         let flat = Flat::new(schema);
-        let fields = flat
-            .values()
-            .filter(|value| !matches!(value.field.shape.inner(), Shape::Struct(_) | Shape::Map(_)));
+        let by_key = |shape: &Shape| {
+            let shape = shape.inner();
+            matches!(shape, Shape::Struct(_) | Shape::Map(_) | Shape::Tree(_))
+        };
+        let fields = flat.values().filter(|value| !by_key(&value.field.shape));
         let mut paths: Vec<_> = fields.map(|value| value.dotted()).collect();
         let mut known: HashSet<_> = paths.iter().cloned().collect();
         let given = self.given();

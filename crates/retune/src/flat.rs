@@ -1,6 +1,7 @@
 //! Every value of a schema by its flat name, for sources that have no nesting of their own:
 //! variables, flags, keys of a volume.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::bind::{self, Notes};
@@ -15,6 +16,8 @@ use crate::schema::{Field, Schema, Shape};
 pub(crate) struct Flat {
     values: Vec<FlatValue>,
     by_name: HashMap<String, Found>,
+    /// What any other name takes, for a type that is open.
+    rest: Option<&'static Shape>,
 }
 
 /// One value of a schema: a field, or a struct with fields of its own.
@@ -40,6 +43,7 @@ impl Flat {
         let mut flat = Self {
             values: Vec::new(),
             by_name: HashMap::new(),
+            rest: schema.rest,
         };
         flat.add(schema, &[], &[], &[(String::new(), false)]);
         flat
@@ -112,7 +116,22 @@ impl Flat {
 
     /// Whether a flat name means a value, or an entry of a map.
     pub(crate) fn takes(&self, name: &str) -> bool {
-        self.find(name).is_some() || self.map_entry(name).is_some()
+        self.is_open() || self.find(name).is_some() || self.map_entry(name).is_some()
+    }
+
+    /// Whether any name is taken.
+    pub(crate) fn is_open(&self) -> bool {
+        self.rest.is_some()
+    }
+
+    /// What a variable means by its name: where nothing tells how a key is written, case says
+    /// nothing in variables, and `__` nests.
+    pub(crate) fn of_variable<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        let nests = self.rest.is_some_and(Shape::nests);
+        if !nests || self.find(name).is_some() {
+            return name.into();
+        }
+        name.to_ascii_lowercase().replace("__", ".").into()
     }
 
     /// The value at a path in code.
@@ -146,6 +165,7 @@ impl Flat {
         notes: &mut Notes,
     ) {
         let mut maps = BTreeMap::new();
+        let mut others = Vec::new();
         for (flat_name, node) in values {
             if let Some(found) = self.by_name.get(&name::normal(flat_name)) {
                 let Some(value) = self.values.get(found.value) else {
@@ -163,6 +183,8 @@ impl Flat {
                     key_origin: node.origin.clone(),
                     node,
                 });
+            } else if let Some(rest) = self.rest {
+                others.push((flat_name, bind::other(node, rest, flat_name, notes)));
             } else {
                 let nearest = self.nearest(flat_name);
                 let note = bind::unknown(flat_name.to_owned(), nearest.as_deref());
@@ -173,6 +195,9 @@ impl Flat {
             let origin = entries.first().map(|entry| entry.key_origin.clone());
             let node = Node::map(entries, origin.unwrap_or(Origin::Default));
             map.place(tree, node, notes);
+        }
+        if let Some(rest) = self.rest {
+            place_rest(tree, rest, others, notes);
         }
     }
 
@@ -227,6 +252,45 @@ impl FlatValue {
 /// Where a value begins: a report about its name must not show the value, which may be a secret.
 fn place_of_name(value: &Node) -> Origin {
     value.origin.part(0..0)
+}
+
+/// Adds values that no field answers to, by their names as they are written. What lies in one map is
+/// added together: there may be thousands.
+fn place_rest(tree: &mut Node, rest: &Shape, values: Vec<(&str, Node)>, notes: &mut Notes) {
+    let mut maps: BTreeMap<Vec<&str>, BTreeMap<&str, Node>> = BTreeMap::new();
+    for (name, node) in values {
+        let (parent, key) = match name.rsplit_once('.') {
+            Some((parent, key)) if rest.nests() => (parent.split('.').collect(), key),
+            _ => (Vec::new(), name),
+        };
+        let entries = maps.entry(parent).or_default();
+        match entries.get(key) {
+            Some(twin) => notes.problems.push(twofold(name, &twin.origin, &node)),
+            None => _ = entries.insert(key, node),
+        }
+    }
+    for (parent, entries) in maps {
+        let entries = entries.into_iter().map(|(key, node)| Entry {
+            key: key.into(),
+            key_origin: node.origin.clone(),
+            node,
+        });
+        let entries: Vec<_> = entries.collect();
+        let origin = entries.first().map(|entry| entry.key_origin.clone());
+        let entries = Node::map(entries, origin.unwrap_or(Origin::Default));
+        if let Err((twin, node)) = insert(tree, &parent, entries) {
+            let problem = twofold(&parent.join("."), &twin, &node);
+            notes.problems.push(problem);
+        }
+    }
+}
+
+/// A name that is given twice, or is both a value and a map.
+fn twofold(name: &str, first: &Origin, second: &Node) -> Problem {
+    let (one, other) = (first.told(second.secret), second.origin.told(second.secret));
+    Problem::new(name, format!("given by both {one} and {other}"))
+        .with_help("remove one of the two")
+        .on(second)
 }
 
 /// Inserts a node at a path, making the maps on the way; maps are merged. `Err` names what is

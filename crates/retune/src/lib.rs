@@ -152,6 +152,7 @@ mod restart;
 mod schema;
 mod scrub;
 mod secret;
+mod serde;
 pub mod source;
 mod start_values;
 pub mod status;
@@ -159,6 +160,7 @@ mod text;
 mod time;
 mod values;
 
+pub use self::serde::Serde;
 pub use decode::{Decoder, Value};
 pub use error::{Error, OrExit};
 pub use explain::{Explanation, Given};

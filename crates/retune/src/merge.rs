@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::change::ValueChange;
+use crate::name;
 use crate::node::{Entry, Node, NodeValue};
+use crate::origin::Origin;
 use crate::path::push_segment;
 use crate::schema::{Default, Schema, Shape};
 
@@ -31,7 +33,7 @@ pub(crate) fn merge(layers: impl IntoIterator<Item = Node>, schema: &'static Sch
                 &mut overridden,
             )
         })
-        .unwrap_or_else(|| Node::map(Vec::new(), crate::origin::Origin::Default));
+        .unwrap_or_else(|| Node::map(Vec::new(), Origin::Default));
     let shape = Shape::Struct(schema);
     clear(&mut root, &shape, &mut String::new(), &mut overridden);
     Merged { root, overridden }
@@ -50,7 +52,10 @@ fn over(
             let places = entries.iter().enumerate();
             let mut places: HashMap<Arc<str>, usize> =
                 places.map(|(at, entry)| (entry.key.clone(), at)).collect();
-            for entry in above {
+            for mut entry in above {
+                if !places.contains_key(&entry.key) {
+                    entry.key = as_written(&entries, &entry, shape);
+                }
                 let at = places.get(&entry.key);
                 let Some(twin) = at.and_then(|at| entries.get_mut(*at)) else {
                     places.insert(entry.key.clone(), entries.len());
@@ -88,6 +93,15 @@ fn over(
     }
 }
 
+/// A variable's name as a lower layer writes it, where nothing else tells how it is written.
+fn as_written(entries: &[Entry], variable: &Entry, shape: &Shape) -> Arc<str> {
+    let is_variable = matches!(variable.key_origin, Origin::Env(_));
+    let mut lower = entries.iter();
+    let twin = lower.find(|entry| name::same(&entry.key, &variable.key));
+    let key = twin.filter(|_| is_variable && shape.keeps_keys());
+    key.unwrap_or(variable).key.clone()
+}
+
 /// Takes out what `null` cleared, so that the default holds, or the entry of a map is gone. For an
 /// `Option`, `null` is a value; where there is no default, it stays to be told with its place.
 fn clear(node: &mut Node, shape: &Shape, path: &mut String, overridden: &mut Vec<(String, Node)>) {
@@ -121,12 +135,14 @@ fn clears(shape: &Shape, key: &str) -> bool {
     match shape.inner() {
         Shape::Struct(schema) => {
             let field = schema.fields.iter().find(|field| field.name == key);
-            field.is_some_and(|field| {
-                let stands = field.default != Default::None;
-                !field.shape.is_optional() && (stands || matches!(field.shape, Shape::Struct(_)))
-            })
+            let Some(field) = field else {
+                return schema.rest.is_some_and(|rest| !rest.nests());
+            };
+            let stands = field.default != Default::None;
+            !field.shape.is_optional() && (stands || matches!(field.shape, Shape::Struct(_)))
         }
         Shape::Map(value) => !value.is_optional(),
+        // Of a `Tree`, only the type itself knows what `null` means.
         _ => false,
     }
 }
@@ -137,7 +153,7 @@ fn merges(shape: &Shape) -> bool {
     match shape {
         Shape::Optional(inner) => merges(inner),
         Shape::Secret(inner) => matches!(inner.inner(), Shape::Struct(_)),
-        Shape::Struct(_) | Shape::Map(_) => true,
+        Shape::Struct(_) | Shape::Map(_) | Shape::Tree(_) => true,
         _ => false,
     }
 }
@@ -148,7 +164,9 @@ fn shape_of<'s>(shape: &'s Shape, key: &str) -> &'s Shape {
             .fields
             .iter()
             .find(|field| field.name == key)
-            .map_or(shape, |field| &field.shape),
+            .map(|field| &field.shape)
+            .or(schema.rest)
+            .unwrap_or(shape),
         Shape::Map(inner) => inner,
         _ => shape,
     }

@@ -16,6 +16,9 @@ pub struct Schema {
     pub docs: &'static str,
     /// Its fields, in the order of the code.
     pub fields: &'static [Field],
+    /// What a key takes that no field answers to, for a type that is open: such keys are taken as
+    /// they are written. `None` where they are odd.
+    pub rest: Option<&'static Shape>,
 }
 
 /// One field of a [`Schema`].
@@ -86,6 +89,9 @@ pub enum Shape {
     Secret(&'static Shape),
     /// Whatever its own `Deserialize` takes; the highest source wins whole.
     Opaque(&'static str),
+    /// Whatever its own `Deserialize` takes; maps are merged key by key at every depth, and keys stay
+    /// as they are written.
+    Tree(&'static str),
 }
 
 /// One variant of a [`Shape::Choice`].
@@ -109,7 +115,26 @@ impl Schema {
     #[doc(hidden)]
     #[must_use]
     pub const fn new(name: &'static str, docs: &'static str, fields: &'static [Field]) -> Self {
-        Self { name, docs, fields }
+        Self {
+            name,
+            docs,
+            fields,
+            rest: None,
+        }
+    }
+
+    /// Takes keys that no field answers to, each with this shape.
+    pub(crate) const fn open(mut self, rest: &'static Shape) -> Self {
+        self.rest = Some(rest);
+        self
+    }
+
+    /// Whether a document is a value like any other, as it has nothing that could be merged.
+    pub(crate) const fn takes_whole_files(&self) -> bool {
+        match self.rest {
+            Some(rest) => self.fields.is_empty() && !rest.nests(),
+            None => false,
+        }
     }
 
     /// The field that answers to a name outside.
@@ -287,13 +312,29 @@ impl Shape {
         match self {
             Self::Secret(_) => true,
             Self::Optional(inner) | Self::List(inner) | Self::Map(inner) => inner.holds_secret(),
-            Self::Struct(schema) => schema.fields.iter().any(|f| f.shape.holds_secret()),
+            Self::Struct(schema) => {
+                let rest = schema.rest.is_some_and(Self::holds_secret);
+                rest || schema.fields.iter().any(|f| f.shape.holds_secret())
+            }
             Self::Choice(variants) => variants
                 .iter()
                 .filter_map(|variant| variant.content.as_ref())
                 .any(Self::holds_secret),
-            Self::Text(_) | Self::Bytes | Self::Opaque(_) => false,
+            Self::Text(_) | Self::Bytes | Self::Opaque(_) | Self::Tree(_) => false,
         }
+    }
+
+    /// Whether nothing but the keys that are given tells how its names are written.
+    pub(crate) fn keeps_keys(&self) -> bool {
+        match self.inner() {
+            Self::Struct(schema) => schema.rest.is_some_and(Self::nests),
+            other => other.nests(),
+        }
+    }
+
+    /// Whether names below it can be written flat.
+    pub(crate) const fn nests(&self) -> bool {
+        matches!(self, Self::Tree(_))
     }
 
     /// Whether a value may be missing.
@@ -309,7 +350,9 @@ impl Shape {
     #[must_use]
     pub fn expects(&self) -> String {
         match self {
-            Self::Text(expects) | Self::Opaque(expects) => (*expects).to_owned(),
+            Self::Text(expects) | Self::Opaque(expects) | Self::Tree(expects) => {
+                (*expects).to_owned()
+            }
             Self::Bytes => "bytes".to_owned(),
             Self::Choice(variants) => {
                 let names: Vec<_> = variants

@@ -1,7 +1,7 @@
 //! Environment variables, and the files that they name.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -22,6 +22,8 @@ use crate::problem::Problem;
 /// Variables that the cluster injects for Services (`GREETER_PORT=tcp://…` beside
 /// `GREETER_SERVICE_HOST`) are ignored. Other variables with the prefix that no field answers to
 /// are warnings; without a prefix they are not, as most variables are somebody else's.
+///
+/// For a type whose names are not known, such as [`Serde`](crate::Serde), a prefix there must be.
 ///
 /// ```
 /// use retune::source::Env;
@@ -77,6 +79,18 @@ impl Env {
             .strip_prefix('_')
     }
 
+    /// A variable's value as text.
+    fn text(path: String, variable: &str, value: &OsStr, layer: &mut Layer) -> Option<Node> {
+        let origin = Origin::Env(variable.into());
+        if let Some(text) = value.to_str() {
+            return Some(Node::text(text, origin));
+        }
+        layer.failed = true;
+        let problem = Problem::new(path, "its value is not UTF-8");
+        layer.notes.problems.push(problem.at(origin));
+        None
+    }
+
     /// The value that a variable, named without `_FILE`, sets.
     fn find<'f>(&self, flat: &'f Flat, variable: &str) -> Option<&'f FlatValue> {
         let by_prefix = || self.stem(variable).and_then(|stem| flat.find(stem));
@@ -86,7 +100,10 @@ impl Env {
     fn place(&self, flat: &Flat, variable: &str, node: Node, layer: &mut Layer) {
         match (flat.by_variable(variable), self.stem(variable)) {
             (Some(found), _) => found.place(&mut layer.root, node, &mut layer.notes),
-            (None, Some(stem)) => flat.place(&mut layer.root, [(stem, node)], &mut layer.notes),
+            (None, Some(stem)) => {
+                let name = flat.of_variable(stem);
+                flat.place(&mut layer.root, [(&*name, node)], &mut layer.notes);
+            }
             (None, None) => {}
         }
     }
@@ -166,6 +183,13 @@ impl Sealed for Env {
 
     fn read(&mut self, context: &mut Context<'_>) -> Layer {
         let mut layer = Layer::empty(Origin::Env(self.name().into()));
+        if self.prefix.is_empty() && context.flat.is_open() {
+            layer.failed = true;
+            let problem = Problem::new("", "every variable of the environment would be taken");
+            let help = "give those that are meant a prefix: `.env(\"APP\")` takes `APP_…`";
+            layer.notes.problems.push(problem.with_help(help));
+            return layer;
+        }
         let variables = std::mem::take(&mut self.variables);
         let injected = |variable: &str| service::is_injected(variable, &variables);
         for (variable, value) in &variables {
@@ -178,13 +202,8 @@ impl Sealed for Env {
                     why: "made by the cluster for a Service (see `enableServiceLinks`)",
                 }));
             } else if let Some(found) = self.find(context.flat, variable) {
-                if let Some(text) = value.to_str() {
-                    let node = Node::text(text, origin);
+                if let Some(node) = Self::text(found.dotted(), variable, value, &mut layer) {
                     self.place(context.flat, variable, node, &mut layer);
-                } else {
-                    layer.failed = true;
-                    let problem = Problem::new(found.dotted(), "its value is not UTF-8");
-                    layer.notes.problems.push(problem.at(origin));
                 }
             } else if let Some(direct) = variable.strip_suffix("_FILE")
                 && let Some(found) = self.find(context.flat, direct)
@@ -202,6 +221,13 @@ impl Sealed for Env {
                     self.place(context.flat, direct, node, &mut layer);
                 }
             } else if let Some(stem) = self.stem(variable).filter(|_| !self.prefix.is_empty()) {
+                if context.flat.is_open() {
+                    let path = context.flat.of_variable(stem).into_owned();
+                    if let Some(node) = Self::text(path, variable, value, &mut layer) {
+                        self.place(context.flat, variable, node, &mut layer);
+                    }
+                    continue;
+                }
                 let nearest = context.flat.nearest(stem);
                 let nearest = nearest.map(|name| crate::name::screaming(&name));
                 let mut note = bind::unknown(variable.clone(), None);

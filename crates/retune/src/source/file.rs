@@ -159,7 +159,7 @@ fn bind_flat(node: Node, flat: &Flat, notes: &mut Notes) -> Node {
         if let Some(found) = flat.by_variable(&entry.key) {
             found.place(&mut root, value, notes);
         } else if flat.takes(&entry.key) {
-            known.push((&*entry.key, value));
+            known.push((flat.of_variable(&entry.key), value));
         } else {
             let mut note = bind::unknown(entry.key.to_string(), None);
             let nearest = flat.nearest(&entry.key);
@@ -167,6 +167,7 @@ fn bind_flat(node: Node, flat: &Flat, notes: &mut Notes) -> Node {
             notes.warnings.push(note.at(entry.key_origin.clone()));
         }
     }
+    let known = known.iter().map(|(name, node)| (&**name, node.clone()));
     flat.place(&mut root, known, notes);
     root
 }

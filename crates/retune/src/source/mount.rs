@@ -224,6 +224,7 @@ impl Mount {
     fn place(&self, snapshot: &Snapshot, context: &Context<'_>, layer: &mut Layer) {
         let dir: Arc<Path> = self.dir.path().into();
         let origin = Origin::Text(Span::whole(&Text::new(Place::File(dir.to_path_buf()), "")));
+        let whole_files = context.schema.takes_whole_files();
         let mut documents = vec![];
         let mut single = Vec::new();
         for (key, bytes) in snapshot.keys() {
@@ -235,11 +236,16 @@ impl Mount {
                 mount: dir.to_path_buf(),
                 key: key.to_owned(),
             };
-            if Format::of(key).is_some() && !is_about {
+            let is_document = !whole_files && Format::of(key).is_some();
+            if is_document && !is_about {
                 documents.extend(document(place, bytes, self.secret, context, layer));
                 continue;
             }
-            let Some(name) = flat_name(key) else { continue };
+            let name = match whole_files {
+                true => key.to_str().map(str::to_owned),
+                false => flat_name(key),
+            };
+            let Some(name) = name else { continue };
             let node = value(place, bytes);
             let node = if self.secret || self.about.is_heartbeat(key) {
                 node.into_secret()

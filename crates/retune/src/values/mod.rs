@@ -27,5 +27,6 @@ mod derived;
 pub(crate) mod testing;
 
 pub use self::serde::by_serde;
+pub(crate) use self::serde::deserialize;
 pub use self::size::ByteSize;
 pub use self::wrappers::{content, optional, secret};

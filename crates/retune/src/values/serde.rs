@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::iter::Enumerate;
+use std::ptr;
 use std::slice::Iter;
 
 use serde::Deserialize as _;
@@ -18,8 +19,10 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::{float, integer::Integer};
+use crate::bind;
 use crate::decode::Decoder;
 use crate::format;
+use crate::name;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
 use crate::path::push_segment;
@@ -31,29 +34,69 @@ pub fn by_serde<T: DeserializeOwned>(
     decoder: &mut Decoder,
     expects: &str,
 ) -> Option<T> {
-    let error = match T::deserialize(Input { node }) {
-        Ok(value) => return Some(value),
-        Err(error) => error,
-    };
-    // Only now: a type that takes text takes it in brackets, too.
-    let Some(parsed) = in_brackets(node) else {
-        tell(decoder, node, error, expects);
-        return None;
-    };
-    match T::deserialize(Input { node: &parsed }) {
-        Ok(value) => Some(value),
-        Err(error) => {
-            tell(decoder, &parsed, error, expects);
-            None
-        }
+    deserialize(node, decoder, Some(expects))
+}
+
+/// Decodes by `Deserialize`.
+pub(crate) fn deserialize<T: DeserializeOwned>(
+    node: &Node,
+    decoder: &mut Decoder,
+    expects: Option<&str>,
+) -> Option<T> {
+    if let Ok(value) = T::deserialize(Input { node }) {
+        return Some(value);
+    }
+    // Only now: a type that takes text takes it in brackets, too. Each text that is refused is offered
+    // once as what its brackets hold.
+    let mut node = node.clone();
+    loop {
+        let error = match T::deserialize(Input { node: &node }) {
+            Ok(value) => return Some(value),
+            Err(error) => error,
+        };
+        let refused = error.node.and_then(|refused| {
+            let parsed = in_brackets(refused, error.wants)?;
+            Some((ptr::from_ref(refused), parsed))
+        });
+        let Some((at, parsed)) = refused else {
+            tell(decoder, &node, error, expects);
+            return None;
+        };
+        put(&mut node, at, &mut Some(parsed));
     }
 }
 
-/// The list or map that a variable, a flag or a key gives as text.
-fn in_brackets(node: &Node) -> Option<Node> {
+/// Puts a node in the place of the one below `node` that lies `at`.
+fn put(node: &mut Node, at: *const Node, new: &mut Option<Node>) {
+    if ptr::from_ref(node) == at {
+        *node = new.take().unwrap_or_else(Node::null);
+        return;
+    }
+    match &mut node.value {
+        NodeValue::List(items) => items.iter_mut().for_each(|item| put(item, at, new)),
+        NodeValue::Map(entries) => {
+            let nodes = entries.iter_mut().map(|entry| &mut entry.node);
+            nodes.for_each(|node| put(node, at, new));
+        }
+        NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => {}
+    }
+}
+
+/// The list or map that a variable, a flag or a key gives as text: in brackets, or without them where
+/// just that is wanted.
+fn in_brackets(node: &Node, wants: Wants) -> Option<Node> {
     let text = Input { node }.text()?;
     if !text.trim_start().starts_with(['[', '{']) {
-        return None;
+        let value = match wants {
+            Wants::List => NodeValue::List(bind::split(node)?),
+            Wants::Map => NodeValue::Map(bind::pairs(node)?),
+            Wants::Other => return None,
+        };
+        return Some(Node {
+            value,
+            origin: node.origin.clone(),
+            secret: node.secret,
+        });
     }
     let parsed = format::flow(&text, &node.origin).ok()?;
     Some(if node.secret {
@@ -63,19 +106,27 @@ fn in_brackets(node: &Node) -> Option<Node> {
     })
 }
 
-fn tell(decoder: &mut Decoder, node: &Node, error: Error<'_>, expects: &str) {
-    // The error may quote any part of its input.
-    if node.holds_secret() {
-        decoder.mismatch(&node.clone().into_secret(), expects, None);
-        return;
+fn tell(decoder: &mut Decoder, node: &Node, error: Error<'_>, expects: Option<&str>) {
+    let mut refused = error.node.unwrap_or(node).clone();
+    if let Some(key) = error.key {
+        refused.origin = key.clone();
     }
     let mut below = String::new();
-    for segment in error.path.iter().rev() {
+    // Keys of a secret may be secrets themselves.
+    for segment in error.path.iter().rev().filter(|_| !node.secret) {
         push_segment(&mut below, segment);
     }
-    let help = Some(format!("expected {expects}"));
     decoder.within(&below, |decoder| {
-        decoder.problem(error.node.unwrap_or(node), error.message, help);
+        if let Some(field) = error.missing {
+            decoder.without(&refused, field);
+        } else if refused.holds_secret() {
+            // The error may quote any part of what the type has seen.
+            let expects = expects.unwrap_or("what its type takes");
+            decoder.mismatch(&refused.into_secret(), expects, None);
+        } else {
+            let help = expects.map(|expects| format!("expected {expects}"));
+            decoder.problem(&refused, error.message, help);
+        }
     });
 }
 
@@ -90,8 +141,21 @@ struct Input<'n> {
 struct Error<'n> {
     message: String,
     node: Option<&'n Node>,
+    /// Where the key stands, if it is that which is wrong.
+    key: Option<&'n Origin>,
     /// Keys and indices, the innermost first.
     path: Vec<String>,
+    /// The field that nothing gives, where it is that.
+    missing: Option<&'static str>,
+    wants: Wants,
+}
+
+/// What the type would have text taken apart to.
+#[derive(Clone, Copy, Debug)]
+enum Wants {
+    List,
+    Map,
+    Other,
 }
 
 // === impl Input ===
@@ -146,9 +210,21 @@ impl<'n> Input<'n> {
             }),
             NodeValue::Map(entries) => visitor.visit_map(Entries {
                 entries: entries.iter(),
+                fields: &[],
                 value: None,
             }),
         }
+    }
+
+    /// Visits what is there, where a list or map is wanted.
+    fn wanted<V: Visitor<'n>>(self, wants: Wants, visitor: V) -> Result<V::Value, Error<'n>> {
+        let is_text = self.text().is_some();
+        self.deserialize_any(visitor).map_err(|mut error| {
+            if is_text {
+                error.wants = wants;
+            }
+            error
+        })
     }
 }
 
@@ -264,9 +340,43 @@ impl<'n> Deserializer<'n> for Input<'n> {
             .map_err(|error| error.on(self.node))
     }
 
+    fn deserialize_seq<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Error<'n>> {
+        self.wanted(Wants::List, visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'n>>(
+        self,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error<'n>> {
+        self.wanted(Wants::List, visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Error<'n>> {
+        self.wanted(Wants::Map, visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'n>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error<'n>> {
+        let NodeValue::Map(entries) = &self.node.value else {
+            return self.wanted(Wants::Map, visitor);
+        };
+        visitor
+            .visit_map(Entries {
+                entries: entries.iter(),
+                fields,
+                value: None,
+            })
+            .map_err(|error| error.on(self.node))
+    }
+
     forward_to_deserialize_any! {
         <V: Visitor<'n>>
-        unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        unit unit_struct tuple_struct identifier ignored_any
     }
 }
 
@@ -298,7 +408,21 @@ impl<'n> SeqAccess<'n> for Items<'n> {
 /// The entries of a map.
 struct Entries<'n> {
     entries: Iter<'n, Entry>,
+    /// Names of the struct that is made of them; none where it is something else.
+    fields: &'static [&'static str],
     value: Option<&'n Entry>,
+}
+
+impl<'n> Entries<'n> {
+    /// The key as the type knows it: in a variable, case and underscores say nothing.
+    fn key(&self, entry: &'n Entry) -> &'n str {
+        let is_variable = matches!(entry.key_origin, Origin::Env(_));
+        let same = |field: &&&str| name::same(field, &entry.key);
+        match self.fields.iter().find(same) {
+            Some(field) if is_variable && !self.fields.contains(&&*entry.key) => field,
+            _ => &entry.key,
+        }
+    }
 }
 
 impl<'n> MapAccess<'n> for Entries<'n> {
@@ -312,8 +436,12 @@ impl<'n> MapAccess<'n> for Entries<'n> {
         let Some(entry) = self.value else {
             return Ok(None);
         };
-        seed.deserialize(BorrowedStrDeserializer::new(&entry.key))
+        seed.deserialize(BorrowedStrDeserializer::new(self.key(entry)))
             .map(Some)
+            .map_err(|mut error: Error<'n>| {
+                error.key = Some(&entry.key_origin);
+                error.on(&entry.node).below(entry.key.to_string())
+            })
     }
 
     fn next_value_seed<V: DeserializeSeed<'n>>(&mut self, seed: V) -> Result<V::Value, Error<'n>> {
@@ -403,7 +531,17 @@ impl serde::de::Error for Error<'_> {
         Self {
             message: message.to_string(),
             node: None,
+            key: None,
             path: Vec::new(),
+            missing: None,
+            wants: Wants::Other,
+        }
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self {
+            missing: Some(field),
+            ..Self::custom("missing")
         }
     }
 }
