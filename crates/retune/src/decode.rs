@@ -1,8 +1,10 @@
 //! From untyped nodes to typed values, collecting every problem on the way.
 
 use std::borrow::Cow;
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::sync::Arc;
 
+use crate::env_view::Variables;
 use crate::node::{Node, NodeValue};
 use crate::origin::Origin;
 use crate::path::{key_segment, push_segment};
@@ -46,16 +48,29 @@ pub trait Value: Sized {
 }
 
 /// Where decoding stands, and the problems met so far.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Decoder {
     path: String,
     raw: bool,
     problems: Vec<Problem>,
+    inherited: Arc<Variables>,
 }
 
 // === impl Decoder ===
 
 impl Decoder {
+    /// For types that are made of the process's environment as well.
+    pub(crate) fn inheriting(inherited: Arc<Variables>) -> Self {
+        Self {
+            inherited,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn inherited(&self) -> Arc<Variables> {
+        self.inherited.clone()
+    }
+
     pub(crate) fn into_problems(self) -> Vec<Problem> {
         self.problems
     }
@@ -298,6 +313,16 @@ impl Decoder {
             problem = problem.on(node);
         }
         self.problems.push(problem);
+    }
+}
+
+/// Without the environment, as any variable may be a secret.
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder")
+            .field("path", &self.path)
+            .field("problems", &self.problems)
+            .finish_non_exhaustive()
     }
 }
 

@@ -130,6 +130,7 @@ mod bind;
 mod change;
 mod collide;
 mod decode;
+mod env_view;
 mod error;
 mod explain;
 mod flat;
@@ -162,6 +163,7 @@ mod values;
 
 pub use self::serde::Serde;
 pub use decode::{Decoder, Value};
+pub use env_view::{EnvView, VarError};
 pub use error::{Error, OrExit};
 pub use explain::{Explanation, Given};
 pub use generation::{Change, Snapshot};

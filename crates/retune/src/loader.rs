@@ -3,11 +3,13 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use retune_mount::{Limits, Signal};
 
 use crate::Retune;
+use crate::env_view::Variables;
 use crate::error::Error;
 use crate::flat::Flat;
 use crate::live::{Live, PATIENCE, Shared};
@@ -70,6 +72,7 @@ impl<T: Retune> Loader<T> {
                 strict: false,
                 poll: (Duration::from_secs(30), Duration::from_secs(2)),
                 env_prefix: None,
+                inherited: Arc::default(),
             },
             gather: Duration::ZERO,
             revision_patience: REVISION_PATIENCE,
@@ -78,6 +81,11 @@ impl<T: Retune> Loader<T> {
             usage: None,
             of: PhantomData,
         }
+    }
+
+    pub(crate) fn inheriting(mut self, variables: Variables) -> Self {
+        self.options.inherited = Arc::new(variables);
+        self
     }
 
     /// Adds a configuration file: YAML, JSON, TOML or `.env`, by its ending. See [`File`].

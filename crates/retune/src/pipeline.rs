@@ -5,11 +5,13 @@
 //! of its problems.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use retune_mount::{Limits, Pins, Signal};
 
 use crate::decode::Decoder;
+use crate::env_view::Variables;
 use crate::explain::Tree;
 use crate::flat::{Flat, FlatValue};
 use crate::guard::guarded;
@@ -49,7 +51,7 @@ pub(crate) struct Pipeline {
 }
 
 /// How sources are read.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) limits: Limits,
     /// What is odd is refused.
@@ -58,6 +60,8 @@ pub(crate) struct Options {
     pub(crate) poll: (Duration, Duration),
     /// Of the environment's first source.
     pub(crate) env_prefix: Option<String>,
+    /// What the process's environment gave, for types that are made of that as well.
+    pub(crate) inherited: Arc<Variables>,
 }
 
 /// What one reading of all sources found.
@@ -259,7 +263,7 @@ impl Pipeline {
         root: &Node,
         observation: &Observation,
     ) -> (Option<T>, Vec<Problem>) {
-        let mut decoder = Decoder::default();
+        let mut decoder = Decoder::inheriting(self.options.inherited.clone());
         let decoded = guarded(|| T::decode(root, &mut decoder));
         let mut problems = decoder.into_problems();
         // What an unreadable source would have given is not missing.

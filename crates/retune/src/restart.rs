@@ -223,7 +223,7 @@ const fn first_restart(shape: &Shape) -> Option<&'static str> {
             }
             None
         }
-        Shape::Text(_) | Shape::Bytes | Shape::Opaque(_) => None,
+        Shape::Text(_) | Shape::Bytes | Shape::Opaque(_) | Shape::Tree(_) => None,
     }
 }
 

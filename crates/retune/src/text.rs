@@ -19,6 +19,14 @@ pub(crate) fn without_final_newline(text: &str) -> &str {
     }
 }
 
+/// The same of bytes that may be no text.
+pub(crate) fn bytes_without_final_newline(bytes: &[u8]) -> &[u8] {
+    match bytes.strip_suffix(b"\n") {
+        Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
+        None => bytes,
+    }
+}
+
 /// Text without a byte order mark, and with `\n` for `\r\n`.
 pub(crate) fn normalized(text: &str) -> Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
