@@ -14,7 +14,13 @@ use crate::sh::{self, cargo, root, target_dir};
 use crate::{Result, packages, testbed};
 
 /// The packages whose programs run in pods.
-pub(crate) const PACKAGES: [&str; 4] = ["retune-testbed", "feature-flags", "greeter", "log-level"];
+pub(crate) const PACKAGES: [&str; 5] = [
+    "retune-testbed",
+    "env-vars",
+    "feature-flags",
+    "greeter",
+    "log-level",
+];
 
 const TESTS: &str = "test --locked --package retune-testbed --tests";
 

@@ -32,6 +32,13 @@ struct Play {
 
 const PLAYS: &[Play] = &[
     Play {
+        example: "env-vars",
+        program: "env-vars",
+        files: &[("config/KEY1", "VAL1"), ("config/KEY2", "VAL2")],
+        environment: &[("CONFIG_DIR", "config"), ("LISTEN", "127.0.0.1:0")],
+        prints: "Listening on 127.0.0.1:",
+    },
+    Play {
         example: "feature-flags",
         program: "feature-flags",
         files: &[("config/config.yaml", "featureFlags: {newUI: false}\n")],

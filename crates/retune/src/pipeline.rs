@@ -5,6 +5,7 @@
 //! of its problems.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ffi::OsStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -394,6 +395,9 @@ impl Pipeline {
                 }
                 Some(node) => format!("{} holds", node.origin.told(node.secret)),
                 None if self.schema.has(path) => "the default holds".to_owned(),
+                None if self.options.inherited.contains_key(OsStr::new(path)) => {
+                    "the process's environment holds".to_owned()
+                }
                 None => return None,
             };
             let message = format!("no longer given by {source}; now {now}");

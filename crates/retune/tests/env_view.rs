@@ -88,11 +88,15 @@ fn a9_a_removed_key_falls_back_to_what_the_process_s_environment_gave() {
         sh(&now, r#"printf %s "$KEY1,${KEY3-none},$KEY4""#),
         "VAL1,none,VAL4"
     );
-    assert_eq!(warnings(&env), [""; 0]);
+    let config = volume.path().display();
+    let gone = "no longer given by mount";
+    let now = "now the process's environment holds";
+    assert_eq!(warnings(&env), [format!("`KEY1`: {gone} {config}; {now}")]);
 
     // A10: and back again.
     volume.publish(&[("KEY1", "AGAIN"), ("KEY4", "VAL4")]);
     notes.until_last(Some("AGAIN".into()));
+    eventually("nothing is gone", || warnings(&env).is_empty());
     assert!(
         env.load()
             .origin("KEY1")

@@ -1,5 +1,6 @@
 //! The examples run from their own manifests, and are changed as their READMEs tell.
 
+mod env_vars;
 mod feature_flags;
 mod greeter;
 mod log_level;

@@ -28,7 +28,7 @@ pub(crate) enum Format {
 }
 
 /// How deep lists and maps may lie within each other.
-const DEEPEST: usize = 128;
+pub(crate) const DEEPEST: usize = 128;
 
 /// How many problems of one document are told; whoever breaks more has one cause for most.
 const MOST_PROBLEMS: usize = 50;

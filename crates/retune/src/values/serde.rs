@@ -4,8 +4,9 @@
 //! A type that takes anything (`untagged`, `flatten`) gets a plain scalar of a document as a document's
 //! reader would type it, and text from everywhere else.
 
+mod error;
+
 use std::borrow::Cow;
-use std::fmt;
 use std::iter::Enumerate;
 use std::ptr;
 use std::slice::Iter;
@@ -18,6 +19,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
+use self::error::{Error, Wants, tell};
 use super::{float, integer::Integer};
 use crate::bind;
 use crate::decode::Decoder;
@@ -25,7 +27,6 @@ use crate::format;
 use crate::name;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
-use crate::path::push_segment;
 use crate::text;
 
 /// For the derive: decodes by `Deserialize`. `expects` is for the report.
@@ -54,7 +55,9 @@ pub(crate) fn deserialize<T: DeserializeOwned>(
             Ok(value) => return Some(value),
             Err(error) => error,
         };
-        let refused = error.node.and_then(|refused| {
+        // A type of lists of itself would take text apart for ever.
+        let within = error.path.len() < format::DEEPEST;
+        let refused = error.node.filter(|_| within).and_then(|refused| {
             let parsed = in_brackets(refused, error.wants)?;
             Some((ptr::from_ref(refused), parsed))
         });
@@ -106,56 +109,10 @@ fn in_brackets(node: &Node, wants: Wants) -> Option<Node> {
     })
 }
 
-fn tell(decoder: &mut Decoder, node: &Node, error: Error<'_>, expects: Option<&str>) {
-    let mut refused = error.node.unwrap_or(node).clone();
-    if let Some(key) = error.key {
-        refused.origin = key.clone();
-    }
-    let mut below = String::new();
-    // Keys of a secret may be secrets themselves.
-    for segment in error.path.iter().rev().filter(|_| !node.secret) {
-        push_segment(&mut below, segment);
-    }
-    decoder.within(&below, |decoder| {
-        if let Some(field) = error.missing {
-            decoder.without(&refused, field);
-        } else if refused.holds_secret() {
-            // The error may quote any part of what the type has seen.
-            let expects = expects.unwrap_or("what its type takes");
-            decoder.mismatch(&refused.into_secret(), expects, None);
-        } else {
-            let help = expects.map(|expects| format!("expected {expects}"));
-            decoder.problem(&refused, error.message, help);
-        }
-    });
-}
-
 /// A node that serde reads from.
 #[derive(Clone, Copy)]
 struct Input<'n> {
     node: &'n Node,
-}
-
-/// What a type says against its input, with the innermost node that it is about.
-#[derive(Debug)]
-struct Error<'n> {
-    message: String,
-    node: Option<&'n Node>,
-    /// Where the key stands, if it is that which is wrong.
-    key: Option<&'n Origin>,
-    /// Keys and indices, the innermost first.
-    path: Vec<String>,
-    /// The field that nothing gives, where it is that.
-    missing: Option<&'static str>,
-    wants: Wants,
-}
-
-/// What the type would have text taken apart to.
-#[derive(Clone, Copy, Debug)]
-enum Wants {
-    List,
-    Map,
-    Other,
 }
 
 // === impl Input ===
@@ -509,47 +466,5 @@ impl<'n> VariantAccess<'n> for Choice<'n> {
         visitor: V,
     ) -> Result<V::Value, Error<'n>> {
         self.content(|input| input.deserialize_any(visitor))
-    }
-}
-
-// === impl Error ===
-
-impl<'n> Error<'n> {
-    fn on(mut self, node: &'n Node) -> Self {
-        self.node.get_or_insert(node);
-        self
-    }
-
-    fn below(mut self, segment: String) -> Self {
-        self.path.push(segment);
-        self
-    }
-}
-
-impl serde::de::Error for Error<'_> {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self {
-            message: message.to_string(),
-            node: None,
-            key: None,
-            path: Vec::new(),
-            missing: None,
-            wants: Wants::Other,
-        }
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self {
-            missing: Some(field),
-            ..Self::custom("missing")
-        }
-    }
-}
-
-impl std::error::Error for Error<'_> {}
-
-impl fmt::Display for Error<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
     }
 }

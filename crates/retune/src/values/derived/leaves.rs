@@ -186,6 +186,23 @@ fn d12_serde_that_takes_anything_gets_text_as_text() {
 }
 
 #[test]
+fn d14_a_type_of_lists_of_itself_ends_taking_text_apart() {
+    #[derive(Debug, serde::Deserialize)]
+    struct Lists(#[allow(dead_code)] Vec<Lists>);
+
+    let refused = refusal::<crate::Serde<Lists>>(env("a"));
+    assert!(refused.contains("invalid type"), "{refused}");
+    assert_eq!(
+        decode::<crate::Serde<Lists>>(env("[[], [[]]]"))
+            .unwrap()
+            .0
+            .0
+            .len(),
+        2
+    );
+}
+
+#[test]
 fn an_error_of_serde_has_its_place_unless_it_is_secret() {
     let route = || {
         map([

@@ -1,0 +1,97 @@
+//! What a type says against its input, and how it is told.
+
+use std::fmt;
+
+use crate::decode::Decoder;
+use crate::node::Node;
+use crate::origin::Origin;
+use crate::path::push_segment;
+
+/// What a type says against its input, with the innermost node that it is about.
+#[derive(Debug)]
+pub(super) struct Error<'n> {
+    pub(super) message: String,
+    pub(super) node: Option<&'n Node>,
+    /// Where the key stands, if it is that which is wrong.
+    pub(super) key: Option<&'n Origin>,
+    /// Keys and indices, the innermost first.
+    pub(super) path: Vec<String>,
+    /// The field that nothing gives, where it is that.
+    pub(super) missing: Option<&'static str>,
+    pub(super) wants: Wants,
+}
+
+/// What the type would have text taken apart to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wants {
+    List,
+    Map,
+    Other,
+}
+
+/// Reports it by the path and place of what is wrong.
+pub(super) fn tell(decoder: &mut Decoder, node: &Node, error: Error<'_>, expects: Option<&str>) {
+    let mut refused = error.node.unwrap_or(node).clone();
+    if let Some(key) = error.key {
+        refused.origin = key.clone();
+    }
+    let mut below = String::new();
+    // Keys of a secret may be secrets themselves.
+    for segment in error.path.iter().rev().filter(|_| !node.secret) {
+        push_segment(&mut below, segment);
+    }
+    decoder.within(&below, |decoder| {
+        if let Some(field) = error.missing {
+            decoder.without(&refused, field);
+        } else if refused.holds_secret() {
+            // The error may quote any part of what the type has seen.
+            let expects = expects.unwrap_or("what its type takes");
+            decoder.mismatch(&refused.into_secret(), expects, None);
+        } else {
+            let help = expects.map(|expects| format!("expected {expects}"));
+            decoder.problem(&refused, error.message, help);
+        }
+    });
+}
+
+// === impl Error ===
+
+impl<'n> Error<'n> {
+    pub(super) fn on(mut self, node: &'n Node) -> Self {
+        self.node.get_or_insert(node);
+        self
+    }
+
+    pub(super) fn below(mut self, segment: String) -> Self {
+        self.path.push(segment);
+        self
+    }
+}
+
+impl serde::de::Error for Error<'_> {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self {
+            message: message.to_string(),
+            node: None,
+            key: None,
+            path: Vec::new(),
+            missing: None,
+            wants: Wants::Other,
+        }
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self {
+            missing: Some(field),
+            ..Self::custom("missing")
+        }
+    }
+}
+
+impl std::error::Error for Error<'_> {}
+
+impl fmt::Display for Error<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
