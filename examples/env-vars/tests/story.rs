@@ -28,7 +28,7 @@ fn it_answers_val1_and_after_the_update_new_val1() {
 }
 
 #[test]
-fn bug_1_without_a_name_the_answer_is_400_and_a_sentence() {
+fn v1_without_a_name_the_answer_is_400_and_a_sentence() {
     let pod = Pod::start(&STARTED);
     for asked in [
         "/getEnvValue",
@@ -46,14 +46,14 @@ fn bug_1_without_a_name_the_answer_is_400_and_a_sentence() {
 }
 
 #[test]
-fn bug_2_a_value_is_no_format_and_keeps_its_newlines() {
+fn v2_a_value_is_no_format_and_keeps_its_newlines() {
     let pod = Pod::start(&[("KEY1", "50% of %s %d"), ("KEY2", "one\n\ttwo\r\n\nthree")]);
     assert_eq!(pod.value("KEY1"), "50% of %s %d");
     assert_eq!(pod.value("KEY2"), "one\n\ttwo\r\n\nthree");
 }
 
 #[test]
-fn bug_3_an_unknown_name_is_404() {
+fn v3_an_unknown_name_is_404() {
     let pod = Pod::start(&STARTED);
     let (status, body) = pod.ask("/getEnvValue?var=KEY3");
     assert_eq!(status, 404);
@@ -61,7 +61,7 @@ fn bug_3_an_unknown_name_is_404() {
 }
 
 #[test]
-fn bug_4_an_empty_value_is_an_answer() {
+fn v4_an_empty_value_is_an_answer() {
     let pod = Pod::start(&STARTED);
     pod.publish(&[("KEY1", ""), ("KEY2", "VAL2")]);
     assert_eq!(pod.line(), "KEY1 changed");
@@ -69,7 +69,7 @@ fn bug_4_an_empty_value_is_an_answer() {
 }
 
 #[test]
-fn bug_5_a_removed_key_falls_back_to_what_env_from_gave() {
+fn v5_a_removed_key_falls_back_to_what_env_from_gave() {
     let pod = Pod::start(&[("KEY1", "VAL1"), ("KEY2", "VAL2")]);
     pod.publish(&[("KEY1", "NEW_VAL1"), ("KEY2", "VAL2"), ("KEY3", "VAL3")]);
     assert_eq!(
@@ -91,7 +91,7 @@ fn bug_5_a_removed_key_falls_back_to_what_env_from_gave() {
 }
 
 #[test]
-fn bug_5_losing_all_keys_is_told_and_changes_nothing() {
+fn v5_losing_all_keys_is_told_and_changes_nothing() {
     let pod = Pod::start(&[("KEY1", "VAL1"), ("KEY2", "VAL2")]);
     pod.publish(&[]);
     for page in ["/configz", "/typed/configz"] {
@@ -107,14 +107,14 @@ fn bug_5_losing_all_keys_is_told_and_changes_nothing() {
 }
 
 #[test]
-fn bug_6_one_final_newline_is_left_out() {
+fn v6_one_final_newline_is_left_out() {
     let pod = Pod::start(&[("KEY1", "VAL1\n"), ("KEY2", "VAL2\n\n")]);
     assert_eq!(pod.value("KEY1"), "VAL1");
     assert_eq!(pod.value("KEY2"), "VAL2\n");
 }
 
 #[test]
-fn bug_7_a_change_before_the_program_reads_is_seen() {
+fn v7_a_change_before_the_program_reads_is_seen() {
     let pod = Pod::start_with(&[("KEY1", "NEW_VAL1"), ("KEY2", "VAL2")], |command| {
         // As `envFrom` gave it when the container was made.
         command.envs(STARTED)
@@ -123,7 +123,7 @@ fn bug_7_a_change_before_the_program_reads_is_seen() {
 }
 
 #[test]
-fn bug_8_both_keys_are_of_one_version_and_an_update_is_one() {
+fn v8_both_keys_are_of_one_version_and_an_update_is_one() {
     let pod = Pod::start(&[("KEY1", "VAL0"), ("KEY2", "VAL0")]);
     for n in 1..=30 {
         let value = format!("VAL{n}");
@@ -148,7 +148,7 @@ fn bug_8_both_keys_are_of_one_version_and_an_update_is_one() {
 }
 
 #[test]
-fn bug_9_a_key_that_is_no_variable_s_name_is_answered_from_the_start() {
+fn v9_a_key_that_is_no_variable_s_name_is_answered_from_the_start() {
     let pod = Pod::start(&[("KEY1", "VAL1"), ("KEY2", "VAL2"), ("log-level", "info")]);
     assert_eq!(pod.value("log-level"), "info");
     pod.publish(&[("KEY1", "VAL1"), ("KEY2", "VAL2"), ("log-level", "debug")]);
@@ -157,7 +157,7 @@ fn bug_9_a_key_that_is_no_variable_s_name_is_answered_from_the_start() {
 }
 
 #[test]
-fn bug_11_a_volume_that_is_not_there_is_an_error_at_the_start() {
+fn v11_a_volume_that_is_not_there_is_an_error_at_the_start() {
     let dir = tempfile::tempdir().unwrap();
     let ended = env_vars(&dir.path().join("config")).output().unwrap();
     let told = String::from_utf8(ended.stderr).unwrap();
@@ -166,7 +166,7 @@ fn bug_11_a_volume_that_is_not_there_is_an_error_at_the_start() {
 }
 
 #[test]
-fn bug_12_an_address_that_is_taken_is_an_error_at_the_start() {
+fn v12_an_address_that_is_taken_is_an_error_at_the_start() {
     let taken = Pod::start(&STARTED);
     let dir = tempfile::tempdir().unwrap();
     let volume = Publisher::create(dir.path().join("config")).unwrap();
@@ -182,7 +182,7 @@ fn bug_12_an_address_that_is_taken_is_an_error_at_the_start() {
 }
 
 #[test]
-fn bug_13_no_other_variable_is_told_but_those_on_the_list() {
+fn v13_no_other_variable_is_told_but_those_on_the_list() {
     let pod = Pod::start_with(&[("KEY1", "VAL1"), ("KEY2", "VAL2")], |command| {
         let command = command.env("DB_PASSWORD", "hunter2").env("REGION", "eu");
         command.env("ALLOWED_VARS", "REGION,ZONE")
