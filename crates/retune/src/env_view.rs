@@ -8,6 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::process::Command;
 use std::sync::Arc;
 
+use crate::Retune;
 use crate::decode::{Decoder, Value};
 use crate::error::Error;
 use crate::live::Live;
@@ -17,7 +18,6 @@ use crate::origin::Origin;
 use crate::schema::{Schema, Shape};
 use crate::secret::REDACTED;
 use crate::source::Mount;
-use crate::{Retune, text};
 
 /// Environment variables at one moment: those of the process, under the keys of mounted volumes.
 ///
@@ -112,7 +112,8 @@ struct Mounted {
     secret: bool,
 }
 
-const SHAPE: Shape = Shape::Text("the value of a variable");
+/// Bytes, so that no rule for text changes them.
+const SHAPE: Shape = Shape::Bytes;
 
 // === impl EnvView ===
 
@@ -190,7 +191,7 @@ impl EnvView {
         self.mounted.keys().map(String::as_str)
     }
 
-    /// Where a variable's value was written.
+    /// Where a variable's value was written when it came.
     #[must_use]
     pub fn origin(&self, name: &str) -> Option<Origin> {
         let mounted = self.mounted.get(name).map(|mounted| mounted.origin.clone());
@@ -290,11 +291,9 @@ impl Mounted {
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         let value = match &node.value {
             NodeValue::Text { text, .. } => OsString::from(&**text),
-            NodeValue::File(bytes) => {
-                OsString::from_vec(text::bytes_without_final_newline(bytes).to_vec())
-            }
+            NodeValue::File(bytes) => OsString::from_vec(bytes.to_vec()),
             _ => {
-                decoder.mismatch(node, &SHAPE.expects(), None);
+                decoder.mismatch(node, "the value of a variable", None);
                 return None;
             }
         };

@@ -287,7 +287,8 @@ fn place_rest(tree: &mut Node, rest: &Shape, values: Vec<(&str, Node)>, notes: &
 
 /// A name that is given twice, or is both a value and a map.
 fn twofold(name: &str, first: &Origin, second: &Node) -> Problem {
-    let (one, other) = (first.told(second.secret), second.origin.told(second.secret));
+    let secret = second.holds_secret();
+    let (one, other) = (first.told(secret), second.origin.told(secret));
     Problem::new(name, format!("given by both {one} and {other}"))
         .with_help("remove one of the two")
         .on(second)

@@ -143,6 +143,12 @@ fn d1_one_final_newline_is_left_out_and_nothing_else() {
     assert_eq!(env.get("LINES"), Some("one\ntwo\r\n"));
     assert_eq!(env.get("SPACE"), Some("  a b\t"));
     assert_eq!(env.get("QUOTES"), Some(r#"'"$HOME`x`\n"#));
+    // With or without it, it is the same value.
+    let live = watch(volume.path());
+    let mut plain = odd;
+    plain[0].1 = plain[0].1.trim_end();
+    volume.publish(&plain);
+    assert_eq!(live.reload().unwrap(), 1);
     let all = r#"printf '%s|' "$PERCENT" "$LINES" "$SPACE" "$QUOTES""#;
     let expected = ["PERCENT", "LINES", "SPACE", "QUOTES"].map(|name| env.get(name).unwrap());
     assert_eq!(sh(&env, all), format!("{}|", expected.join("|")));

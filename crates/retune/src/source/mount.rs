@@ -14,6 +14,7 @@ use crate::format::Format;
 use crate::node::{Node, NodeValue};
 use crate::origin::{Origin, Place, Span, Text};
 use crate::problem::Problem;
+use crate::text;
 
 /// A mounted ConfigMap, Secret or projected volume (or any directory).
 ///
@@ -241,9 +242,12 @@ impl Mount {
                 documents.extend(document(place, bytes, self.secret, context, layer));
                 continue;
             }
-            let name = match whole_files {
-                true => key.to_str().map(str::to_owned),
-                false => flat_name(key),
+            let (name, bytes) = match whole_files {
+                true => {
+                    let name = key.to_str().map(str::to_owned);
+                    (name, text::bytes_without_final_newline(bytes))
+                }
+                false => (flat_name(key), bytes),
             };
             let Some(name) = name else { continue };
             let node = value(place, bytes);
