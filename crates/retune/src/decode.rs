@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use std::sync::Arc;
 
 use crate::env_view::Variables;
-use crate::node::{Node, NodeValue};
+use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
 use crate::path::{key_segment, push_segment};
 use crate::problem::Problem;
@@ -53,6 +53,8 @@ pub struct Decoder {
     path: String,
     raw: bool,
     problems: Vec<Problem>,
+    /// What is odd but not wrong.
+    warnings: Vec<Problem>,
     inherited: Arc<Variables>,
 }
 
@@ -71,8 +73,9 @@ impl Decoder {
         self.inherited.clone()
     }
 
-    pub(crate) fn into_problems(self) -> Vec<Problem> {
-        self.problems
+    /// What is wrong, and what is odd.
+    pub(crate) fn into_notes(self) -> (Vec<Problem>, Vec<Problem>) {
+        (self.problems, self.warnings)
     }
 
     /// The path of the value at hand, such as `feature_flags.new_ui`.
@@ -242,6 +245,21 @@ impl Decoder {
             decoder.raw = raw;
             value
         })
+    }
+
+    /// Notes that a type that decodes itself does not know the name at hand.
+    pub(crate) fn unknown(&mut self, entry: &Entry, meant: Option<&str>) {
+        let problem = Problem::new(&self.path, "unknown: no field has this name, it is ignored");
+        // The place of a key that is a file is its content.
+        let place = match entry.node.value {
+            NodeValue::File(_) => entry.key_origin.part(0..0),
+            _ => entry.key_origin.clone(),
+        };
+        let help = meant.map(|meant| format!("did you mean `{meant}`?"));
+        self.warnings.push(Problem {
+            help,
+            ..problem.at(place)
+        });
     }
 
     /// Reports that nothing gives a field of a type that decodes itself.

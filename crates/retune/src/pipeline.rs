@@ -49,6 +49,8 @@ pub(crate) struct Pipeline {
     gone: BTreeSet<(usize, String)>,
     /// What the accepted reading said of that.
     removals: Vec<Problem>,
+    /// What decoding found odd in the accepted reading.
+    odd: Vec<Problem>,
 }
 
 /// How sources are read.
@@ -87,6 +89,8 @@ pub(crate) struct Observation {
     pins: Pins,
     gave: Vec<BTreeSet<String>>,
     gone: BTreeSet<(usize, String)>,
+    /// What decoding found odd, which is among the warnings; `None` as long as it is not decoded.
+    odd: Option<Vec<Problem>>,
 }
 
 // === impl Pipeline ===
@@ -108,6 +112,7 @@ impl Pipeline {
             stamps: Vec::new(),
             gone: BTreeSet::new(),
             removals: Vec::new(),
+            odd: Vec::new(),
         }
     }
 
@@ -227,6 +232,7 @@ impl Pipeline {
             pins,
             gave,
             gone,
+            odd: None,
         }
     }
 
@@ -238,18 +244,20 @@ impl Pipeline {
         observation: &mut Observation,
         runs: bool,
     ) -> Option<T> {
-        let (value, problems) = match &observation.tree.held_back {
+        let (value, problems, odd) = match &observation.tree.held_back {
             None => self.decode_root(&observation.tree.root, observation),
             Some(held) => {
-                let (restarted, later) = self.decode_root::<T>(&held.candidate, observation);
+                let (restarted, later, odd) = self.decode_root::<T>(&held.candidate, observation);
                 _ = guarded(|| drop(restarted));
-                let (value, now) = match runs {
-                    true => (None, Vec::new()),
+                let (value, now, _) = match runs {
+                    true => (None, Vec::new(), Vec::new()),
                     false => self.decode_root(&observation.tree.root, observation),
                 };
-                (value, held.problems(now, later))
+                (value, held.problems(now, later), odd)
             }
         };
+        observation.warnings.extend(odd.iter().cloned());
+        observation.odd = Some(odd);
         observation.problems.extend(problems);
         if observation.problems.is_empty() {
             return value;
@@ -259,14 +267,18 @@ impl Pipeline {
         None
     }
 
+    /// With what is wrong, and what is odd.
     fn decode_root<T: crate::Value>(
         &self,
         root: &Node,
         observation: &Observation,
-    ) -> (Option<T>, Vec<Problem>) {
+    ) -> (Option<T>, Vec<Problem>, Vec<Problem>) {
         let mut decoder = Decoder::inheriting(self.options.inherited.clone());
         let decoded = guarded(|| T::decode(root, &mut decoder));
-        let mut problems = decoder.into_problems();
+        let (mut problems, mut odd) = decoder.into_notes();
+        if self.options.strict {
+            problems.append(&mut odd);
+        }
         // What an unreadable source would have given is not missing.
         let told: HashSet<_> = observation.problems.iter().map(Problem::path).collect();
         problems.retain(|p| !p.missing || !observation.blind && !told.contains(p.path()));
@@ -283,12 +295,12 @@ impl Pipeline {
             }
         }
         match decoded {
-            Ok(value) => (value, problems),
+            Ok(value) => (value, problems, odd),
             Err(panic) => {
                 let panic = scrubbed(panic, root);
                 let problem = Problem::new("", format!("a check panicked: {panic}"));
                 problems.push(problem.with_help("mend the program's own check"));
-                (None, problems)
+                (None, problems, odd)
             }
         }
     }
@@ -318,6 +330,11 @@ impl Pipeline {
         // Not said before: until then the old values hold.
         self.removals = self.removals(&observation.gone, &observation.tree);
         observation.warnings.extend(self.removals.iter().cloned());
+        match observation.odd.take() {
+            Some(odd) => self.odd = odd,
+            // The same content is just as odd.
+            None => observation.warnings.extend(self.odd.iter().cloned()),
+        }
         // An entry of a map that is gone is just that. There may be new ones for ever, so that nothing
         // stays of those that no other source gives.
         let told: HashSet<_> = self.removals.iter().map(|p| p.path.as_str()).collect();

@@ -46,8 +46,9 @@ use crate::values::deserialize;
 /// # }
 /// ```
 ///
-/// Sources are merged key by key, at every depth that is a map. What is missing, unknown, optional or
-/// a default is the type's own affair; so is `null`. With `.strict()` nothing else is refused.
+/// Sources are merged key by key, at every depth that is a map. What is missing, optional or a default
+/// is the type's own affair; so is `null`. A name that a struct ignores is a warning with a suggestion,
+/// and refused with [`strict`](crate::Loader::strict) or by the type's own `deny_unknown_fields`.
 ///
 /// # Names
 ///
@@ -65,10 +66,10 @@ use crate::values::deserialize;
 ///
 /// # What the derive does better
 ///
-/// Serde stops at the first mistake, so that only that one is told, by its path and place. A name that
-/// the type ignores is no warning, and there are no docs, defaults or names of values to show before
-/// something gives them. Nothing is a secret but what comes from a source that is marked so; parts of
-/// a type that are derived are better, such as [`Secret`](crate::Secret).
+/// Serde stops at the first mistake, so that only that one is told, by its path and place (by that of
+/// the whole for `untagged` and `flatten`, which look at a copy). There are no docs, defaults or names
+/// of values to show before something gives them. Nothing is a secret but what comes from a source that
+/// is marked so; a derived type has [`Secret`](crate::Secret) for single fields.
 ///
 /// As a field of a derived type it is merged key by key too, where `#[retune(serde)]` takes the
 /// highest source whole.

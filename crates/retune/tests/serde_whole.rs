@@ -230,6 +230,41 @@ fn d10_an_error_has_its_path_and_place() {
 }
 
 #[test]
+fn d14_a_name_that_the_type_ignores_is_a_warning_and_refused_when_strict() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("app.yaml");
+    fs::write(&file, "message: a\nlogLevle: info\nlabels: {any: name}").unwrap();
+    let config = watch(&file, &[("APP_PRT", "1")]).unwrap();
+    let place = file.display();
+    let unknown = "unknown: no field has this name, it is ignored";
+    let expected = [
+        format!("{place}:2:1: `logLevle`: {unknown} (did you mean `logLevel`?)"),
+        format!("APP_PRT: `prt`: {unknown} (did you mean `port`?)"),
+    ];
+    assert_eq!(warnings(&config), expected);
+    // Looking again at the same changes nothing.
+    config.reload().unwrap();
+    assert_eq!(warnings(&config), expected);
+    replace(&file, "message: b");
+    eventually("one is mended", || warnings(&config) == expected[1..]);
+
+    // Where it is also missing, the suggestion is beside it.
+    replace(&file, "mesage: b");
+    let told = until_rejected(&config).concat();
+    assert!(told.starts_with("`message`: missing"), "{told}");
+    assert!(
+        warnings(&config)
+            .concat()
+            .contains("did you mean `message`?")
+    );
+
+    fs::write(&file, "message: a\nlogLevle: info").unwrap();
+    let strict = Serde::<App>::loader().file(file).strict();
+    let told = lines(strict.once().unwrap_err().problems());
+    assert_eq!(told, expected[..1]);
+}
+
+#[test]
 fn a9_a_removed_key_falls_to_the_lower_source_or_the_type_s_default_or_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("app.yaml");

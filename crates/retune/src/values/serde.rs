@@ -19,7 +19,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use self::error::{Error, Wants, tell};
+use self::error::{Error, Ignored, Wants, tell, warn};
 use super::{float, integer::Integer};
 use crate::bind;
 use crate::decode::Decoder;
@@ -44,15 +44,16 @@ pub(crate) fn deserialize<T: DeserializeOwned>(
     decoder: &mut Decoder,
     expects: Option<&str>,
 ) -> Option<T> {
-    if let Ok(value) = T::deserialize(Input { node }) {
-        return Some(value);
-    }
-    // Only now: a type that takes text takes it in brackets, too. Each text that is refused is offered
-    // once as what its brackets hold.
+    // A text that is refused is offered once more, as what its brackets hold: a type that takes text
+    // takes it in brackets, too.
     let mut node = node.clone();
     loop {
-        let error = match T::deserialize(Input { node: &node }) {
-            Ok(value) => return Some(value),
+        let ignored = Ignored::default();
+        let error = match T::deserialize(Input::new(&node, &ignored)) {
+            Ok(value) => {
+                warn(decoder, &node, &ignored.borrow());
+                return Some(value);
+            }
             Err(error) => error,
         };
         // A type of lists of itself would take text apart for ever.
@@ -62,6 +63,7 @@ pub(crate) fn deserialize<T: DeserializeOwned>(
             Some((ptr::from_ref(refused), parsed))
         });
         let Some((at, parsed)) = refused else {
+            warn(decoder, &node, &ignored.borrow());
             tell(decoder, &node, error, expects);
             return None;
         };
@@ -88,7 +90,7 @@ fn put(node: &mut Node, at: *const Node, new: &mut Option<Node>) {
 /// The list or map that a variable, a flag or a key gives as text: in brackets, or without them where
 /// just that is wanted.
 fn in_brackets(node: &Node, wants: Wants) -> Option<Node> {
-    let text = Input { node }.text()?;
+    let text = text_of(node)?;
     if !text.trim_start().starts_with(['[', '{']) {
         let value = match wants {
             Wants::List => NodeValue::List(bind::split(node)?),
@@ -109,21 +111,41 @@ fn in_brackets(node: &Node, wants: Wants) -> Option<Node> {
     })
 }
 
+fn text_of(node: &Node) -> Option<Cow<'_, str>> {
+    match &node.value {
+        NodeValue::Text { text, .. } => Some(Cow::Borrowed(text)),
+        NodeValue::File(bytes) => text::of_file(bytes).ok(),
+        _ => None,
+    }
+}
+
 /// A node that serde reads from.
 #[derive(Clone, Copy)]
 struct Input<'n> {
     node: &'n Node,
+    /// Its key in a struct of these fields.
+    field: Option<(&'n Entry, &'static [&'static str])>,
+    ignored: &'n Ignored,
 }
 
 // === impl Input ===
 
 impl<'n> Input<'n> {
-    fn text(self) -> Option<Cow<'n, str>> {
-        match &self.node.value {
-            NodeValue::Text { text, .. } => Some(Cow::Borrowed(text)),
-            NodeValue::File(bytes) => text::of_file(bytes).ok(),
-            _ => None,
+    fn new(node: &'n Node, ignored: &'n Ignored) -> Self {
+        Self {
+            node,
+            field: None,
+            ignored,
         }
+    }
+
+    /// What lies below.
+    fn below(self, node: &'n Node) -> Self {
+        Self::new(node, self.ignored)
+    }
+
+    fn text(self) -> Option<Cow<'n, str>> {
+        text_of(self.node)
     }
 
     /// Visits a text as a reader of documents would type it, where it stands plain in a document.
@@ -163,9 +185,11 @@ impl<'n> Input<'n> {
                 Err(_) => visitor.visit_bytes(bytes),
             },
             NodeValue::List(items) => visitor.visit_seq(Items {
+                input: self,
                 items: items.iter().enumerate(),
             }),
             NodeValue::Map(entries) => visitor.visit_map(Entries {
+                input: self,
                 entries: entries.iter(),
                 fields: &[],
                 value: None,
@@ -293,7 +317,11 @@ impl<'n> Deserializer<'n> for Input<'n> {
             },
         };
         visitor
-            .visit_enum(Choice { name, content })
+            .visit_enum(Choice {
+                input: self,
+                name,
+                content,
+            })
             .map_err(|error| error.on(self.node))
     }
 
@@ -324,6 +352,7 @@ impl<'n> Deserializer<'n> for Input<'n> {
         };
         visitor
             .visit_map(Entries {
+                input: self,
                 entries: entries.iter(),
                 fields,
                 value: None,
@@ -333,12 +362,23 @@ impl<'n> Deserializer<'n> for Input<'n> {
 
     forward_to_deserialize_any! {
         <V: Visitor<'n>>
-        unit unit_struct tuple_struct identifier ignored_any
+        unit unit_struct tuple_struct identifier
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Error<'n>> {
+        if let Some((entry, fields)) = self.field {
+            let meant = name::nearest(&entry.key, fields.iter().copied());
+            self.ignored
+                .borrow_mut()
+                .push((ptr::from_ref(entry), meant));
+        }
+        visitor.visit_unit()
     }
 }
 
 /// The items of a list.
 struct Items<'n> {
+    input: Input<'n>,
     items: Enumerate<Iter<'n, Node>>,
 }
 
@@ -352,7 +392,7 @@ impl<'n> SeqAccess<'n> for Items<'n> {
         let Some((i, node)) = self.items.next() else {
             return Ok(None);
         };
-        let item = seed.deserialize(Input { node });
+        let item = seed.deserialize(self.input.below(node));
         item.map(Some)
             .map_err(|error| error.on(node).below(format!("[{i}]")))
     }
@@ -364,6 +404,7 @@ impl<'n> SeqAccess<'n> for Items<'n> {
 
 /// The entries of a map.
 struct Entries<'n> {
+    input: Input<'n>,
     entries: Iter<'n, Entry>,
     /// Names of the struct that is made of them; none where it is something else.
     fields: &'static [&'static str],
@@ -405,7 +446,10 @@ impl<'n> MapAccess<'n> for Entries<'n> {
         let Some(entry) = self.value.take() else {
             return Err(Error::custom("a value was asked for before its key"));
         };
-        let value = seed.deserialize(Input { node: &entry.node });
+        let value = seed.deserialize(Input {
+            field: (!self.fields.is_empty()).then_some((entry, self.fields)),
+            ..self.input.below(&entry.node)
+        });
         value.map_err(|error| error.on(&entry.node).below(entry.key.to_string()))
     }
 
@@ -416,6 +460,7 @@ impl<'n> MapAccess<'n> for Entries<'n> {
 
 /// A variant by its name, with its content if it has any.
 struct Choice<'n> {
+    input: Input<'n>,
     name: Cow<'n, str>,
     content: Option<&'n Node>,
 }
@@ -438,7 +483,7 @@ impl<'n> Choice<'n> {
         let Some(node) = self.content else {
             return Err(Error::custom(format!("`{}` needs content", self.name)));
         };
-        read(Input { node }).map_err(|error| error.on(node).below(self.name.into_owned()))
+        read(self.input.below(node)).map_err(|error| error.on(node).below(self.name.into_owned()))
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) fn list<const N: usize>(items: [Node; N]) -> Node {
 pub(crate) fn decode<T: Value>(node: Node) -> Result<T, Vec<Problem>> {
     let mut decoder = Decoder::default();
     let value = T::decode(&bind::to_shape(node, &T::SHAPE), &mut decoder);
-    let problems = decoder.into_problems();
+    let (problems, _) = decoder.into_notes();
     match value {
         Some(value) if problems.is_empty() => Ok(value),
         Some(_) => panic!("a value was given beside problems: {problems:?}"),

@@ -1,9 +1,10 @@
 //! What a type says against its input, and how it is told.
 
-use std::fmt;
+use std::cell::RefCell;
+use std::{fmt, ptr};
 
 use crate::decode::Decoder;
-use crate::node::Node;
+use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
 use crate::path::push_segment;
 
@@ -27,6 +28,40 @@ pub(super) enum Wants {
     List,
     Map,
     Other,
+}
+
+/// Entries of structs that have no such field, each with the field that may be meant.
+pub(super) type Ignored = RefCell<Vec<(*const Entry, Option<&'static str>)>>;
+
+/// Notes what was ignored below a node, by its path and place.
+pub(super) fn warn(
+    decoder: &mut Decoder,
+    node: &Node,
+    ignored: &[(*const Entry, Option<&'static str>)],
+) {
+    // Keys of a secret may be secrets themselves.
+    if ignored.is_empty() || node.secret {
+        return;
+    }
+    match &node.value {
+        NodeValue::Map(entries) => {
+            for entry in entries {
+                decoder.within(&entry.key, |decoder| {
+                    let place = ptr::from_ref(entry);
+                    match ignored.iter().find(|(ignored, _)| *ignored == place) {
+                        Some((_, meant)) => decoder.unknown(entry, *meant),
+                        None => warn(decoder, &entry.node, ignored),
+                    }
+                });
+            }
+        }
+        NodeValue::List(items) => {
+            for (i, item) in items.iter().enumerate() {
+                decoder.within(&format!("[{i}]"), |decoder| warn(decoder, item, ignored));
+            }
+        }
+        NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => {}
+    }
 }
 
 /// Reports it by the path and place of what is wrong.
