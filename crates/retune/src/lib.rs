@@ -110,6 +110,11 @@
 //! A [`Secret`] is shown nowhere, and neither is the password in a URL (`postgres://u:[redacted]@h`),
 //! whatever the field's type. A field's own `Debug` is the program's: wrap what must not be in it.
 //!
+//! # Without the derive
+//!
+//! [`Serde<T>`](Serde) is a whole type by its own `Deserialize`. [`EnvView`] is environment variables by
+//! any name, those of the process under mounted keys, for code and for child processes.
+//!
 //! # Log
 //!
 //! Through `tracing`: `info` for each new generation and for a problem that is over, `warn` for a
