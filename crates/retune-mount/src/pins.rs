@@ -1,6 +1,6 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -21,6 +21,8 @@ use crate::stamp::Stamp;
 #[derive(Debug)]
 pub struct Pins {
     pub(crate) limits: Limits,
+    /// Paths below it take it for `/`.
+    pub(crate) root: Option<PathBuf>,
     pinned: Vec<Pin>,
     plain: Vec<Plain>,
 }
@@ -49,9 +51,34 @@ impl Pins {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
+            root: None,
             pinned: Vec::new(),
             plain: Vec::new(),
         }
+    }
+
+    /// Takes a directory for the root of a file system of its own, such as a container's that is
+    /// mounted here: in a path that leads into it, absolute links start at it, and `..` ends
+    /// there.
+    ///
+    /// ```
+    /// use retune_mount::{Limits, Pins};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// # let root = dir.path();
+    /// std::fs::create_dir(root.join("run"))?;
+    /// std::fs::write(root.join("run/token"), "t")?;
+    /// std::os::unix::fs::symlink("/run/token", root.join("token"))?;
+    /// let mut pins = Pins::new(Limits::default()).rooted(root);
+    /// assert_eq!(pins.read(root.join("token"))?.file(), Some(&b"t"[..]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn rooted(mut self, root: impl Into<PathBuf>) -> Self {
+        self.root = Some(root.into());
+        self
     }
 
     /// Whether all that was read through this view is still what is there:

@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime};
 ///
 /// The watching thread only sets it; it never runs user code. Any number of
 /// [`Watch`](crate::Watch)es can share one signal, and so can the program
-/// itself, by [`notify`](Self::notify). What is set before the wait is not lost.
+/// itself, by [`notify`](Self::notify) and [`notice`](Self::notice). What is set before the wait is not lost.
 ///
 /// ```
 /// use retune_mount::Signal;
@@ -113,7 +113,15 @@ impl Signal {
         }
     }
 
-    fn notice(&self, by: NoticedBy) {
+    /// Tells the reader that something may have changed, as the watching thread does.
+    ///
+    /// ```
+    /// use retune_mount::{NoticedBy, Signal};
+    /// let signal = Signal::new();
+    /// signal.notice(NoticedBy::Event);
+    /// assert!(signal.wait(None).noticed.is_some());
+    /// ```
+    pub fn notice(&self, by: NoticedBy) {
         let at = SystemTime::now();
         self.pending().noticed.get_or_insert(Noticed { at, by });
         self.0.changed.notify_one();

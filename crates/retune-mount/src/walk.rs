@@ -34,6 +34,8 @@ pub(crate) struct Walk<'a> {
     /// The pins that this walk passed.
     pub(crate) passed: Vec<usize>,
     links: usize,
+    /// What stands for `/` from where the path led into it.
+    root: Option<Arc<Dir>>,
 }
 
 /// Where a walk ended.
@@ -69,6 +71,7 @@ impl<'a> Walk<'a> {
             observer,
             passed: Vec::new(),
             links: 0,
+            root: None,
         }
     }
 
@@ -80,9 +83,42 @@ impl<'a> Walk<'a> {
         fence: Fence,
     ) -> Result<Found, Error> {
         self.links = 0;
+        let root = self.pins.root.clone().filter(|_| self.root.is_none());
+        let Some((root, rest)) = root.and_then(|root| {
+            let rest = path.strip_prefix(&root).ok()?.to_owned();
+            Some((root, rest))
+        }) else {
+            return self.follow(start, path, fence);
+        };
+        match self.follow(None, &root, Fence::None)? {
+            Found::Dir(dir) => {
+                self.root = Some(Arc::clone(&dir));
+                self.follow(Some(&dir), &rest, fence)
+            }
+            Found::Other(..) => Err(Error::new(
+                ErrorKind::NotDirectory,
+                &root,
+                String::from("is no directory, and cannot stand for a root"),
+            )),
+        }
+    }
+
+    fn root(&self) -> Result<Arc<Dir>, Error> {
+        match &self.root {
+            Some(root) => Ok(Arc::clone(root)),
+            None => Ok(Arc::new(Dir::root()?)),
+        }
+    }
+
+    fn follow(
+        &mut self,
+        start: Option<&Arc<Dir>>,
+        path: &Path,
+        fence: Fence,
+    ) -> Result<Found, Error> {
         let mut dir = match start {
             Some(start) if !path.is_absolute() => Arc::clone(start),
-            _ => Arc::new(Dir::root()?),
+            _ => self.root()?,
         };
         let mut todo = VecDeque::new();
         push_components(&mut todo, path);
@@ -101,7 +137,9 @@ impl<'a> Walk<'a> {
                     Some(0) => return Err(escapes(&dir.path.join(name), path)),
                     depth => depth.map(|depth| depth - 1),
                 };
-                dir = Arc::new(dir.parent()?);
+                if self.root.as_ref().is_none_or(|root| root.id != dir.id) {
+                    dir = Arc::new(dir.parent()?);
+                }
                 continue;
             }
             if dir.below.is_none() {
@@ -142,7 +180,7 @@ impl<'a> Walk<'a> {
                         if depth.is_some() {
                             return Err(escapes(&dir.path.join(name), path));
                         }
-                        dir = Arc::new(Dir::root()?);
+                        dir = self.root()?;
                     }
                     push_components(&mut todo, &target);
                 }

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use retune_mount::{ErrorKind, Kind, Limits, Publisher, Snapshot, Step, read_once};
+use retune_mount::{ErrorKind, Kind, Limits, Pins, Publisher, Snapshot, Step, read_once};
 use support::{ORDERS, Volume, in_child};
 
 fn names(found: &Snapshot) -> Vec<String> {
@@ -269,4 +269,33 @@ fn the_publisher_refuses_what_is_not_its_own() {
         Publisher::open(volume.path("mine")).unwrap_err().kind(),
         ErrorKind::NotDirectory
     );
+}
+
+#[test]
+fn below_a_root_of_its_own_links_stay_within_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("root");
+    fs::create_dir_all(root.join("etc/app")).unwrap();
+    fs::write(root.join("outer"), "inside").unwrap();
+    symlink("/outer", root.join("etc/app/absolute")).unwrap();
+    symlink("../../../../outer", root.join("etc/app/upwards")).unwrap();
+    symlink("/etc/app", root.join("link")).unwrap();
+    let pins = || Pins::new(Limits::default()).rooted(&root);
+    for path in ["etc/app", "link"] {
+        let found = pins().read(root.join(path)).unwrap();
+        for key in ["absolute", "upwards"] {
+            assert_eq!(found.get(key), Some(&b"inside"[..]), "{path}/{key}");
+            let single = pins().read(root.join(path).join(key)).unwrap();
+            assert_eq!(single.file(), Some(&b"inside"[..]), "{path}/{key}");
+        }
+    }
+    // A path that does not lead into it is none of its own, and a fence stays one.
+    fs::write(dir.path().join("beside"), "beside").unwrap();
+    let beside = pins().read(dir.path().join("beside")).unwrap();
+    assert_eq!(beside.file(), Some(&b"beside"[..]));
+    let error = pins().read_confined(root.join("etc/app")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Escapes);
+    let file = pins().rooted(root.join("outer"));
+    let error = { file }.read(root.join("outer/x")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotDirectory);
 }
