@@ -4,7 +4,9 @@ use proc_macro2::Span;
 use quote::ToTokens;
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Expr, Lit, LitStr, Meta, Path, Token, UnOp, parse_quote};
+use syn::{
+    Attribute, Error, Expr, Ident, Lit, LitChar, LitStr, Meta, Path, Token, UnOp, parse_quote,
+};
 
 /// What a struct or enum says of itself.
 pub(crate) struct Container {
@@ -25,6 +27,8 @@ pub(crate) struct Field {
     pub(crate) via: Via,
     pub(crate) raw: bool,
     pub(crate) restart: bool,
+    pub(crate) separator: Option<LitChar>,
+    pub(crate) not_from: Vec<Ident>,
 }
 
 /// What a variant says.
@@ -82,6 +86,18 @@ const FIELD: &[&str] = &[
     "expects",
     "raw",
     "restart",
+    "separator",
+    "not_from",
+];
+
+/// The ways in which a value can be given, and what the table calls them.
+const WAYS: &[(&str, &str)] = &[
+    ("file", "File"),
+    ("mount", "Mount"),
+    ("closure", "Closure"),
+    ("env", "Env"),
+    ("env_file", "EnvFile"),
+    ("flags", "Flags"),
 ];
 
 // === impl Container ===
@@ -140,6 +156,14 @@ impl Field {
             } else if meta.path.is_ident("restart") {
                 field.restart = true;
                 Ok(())
+            } else if meta.path.is_ident("separator") {
+                let separator = separator(&meta)?;
+                once(&mut field.separator, &meta, separator)
+            } else if meta.path.is_ident("not_from") {
+                meta.parse_nested_meta(|way| {
+                    field.not_from.push(self::way(&way)?);
+                    Ok(())
+                })
             } else {
                 Err(unknown(&meta, "a field", FIELD))
             }
@@ -287,6 +311,32 @@ fn variable(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
         ));
     }
     Ok(name)
+}
+
+fn separator(meta: &ParseNestedMeta<'_>) -> syn::Result<LitChar> {
+    let literal: Lit = meta.value()?.parse()?;
+    let separator = match &literal {
+        Lit::Char(char) => Some(char.value()),
+        Lit::Str(text) => text.value().parse().ok(),
+        _ => None,
+    };
+    let separator = separator.filter(|char| *char != '\n');
+    let separator = separator.map(|char| LitChar::new(char, literal.span()));
+    separator.ok_or_else(|| {
+        let message =
+            "a separator is one character, such as `';'`; line ends separate in files anyway";
+        Error::new_spanned(&literal, message)
+    })
+}
+
+fn way(meta: &ParseNestedMeta<'_>) -> syn::Result<Ident> {
+    let known = WAYS.iter().find(|(name, _)| meta.path.is_ident(name));
+    let Some((_, variant)) = known else {
+        let known: Vec<_> = WAYS.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let known = known.join(", ");
+        return Err(meta.error(format!("no such source; `not_from` takes {known}")));
+    };
+    Ok(Ident::new(variant, meta.path.span()))
 }
 
 fn default(meta: &ParseNestedMeta<'_>) -> syn::Result<Default> {

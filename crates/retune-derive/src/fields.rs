@@ -135,6 +135,13 @@ impl Field<'_> {
         if self.attrs.restart {
             columns.extend(quote!(.restart()));
         }
+        if let Some(separator) = &self.attrs.separator {
+            columns.extend(quote!(.separator(#separator)));
+        }
+        if !self.attrs.not_from.is_empty() {
+            let ways = &self.attrs.not_from;
+            columns.extend(quote!(.not_from(&[#(#krate::shape::Way::#ways),*])));
+        }
         quote! {
             const #constant: #krate::shape::Field =
                 #krate::shape::Field::new(#name, #docs, #shape) #columns;

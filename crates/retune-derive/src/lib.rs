@@ -94,6 +94,8 @@ use syn::{Data, DeriveInput, Error, parse_macro_input};
 /// | `expects = "a URL"` | with `from_str` or `serde`: what reports and help say that it takes |
 /// | `raw` | text from a file keeps its final newline |
 /// | `restart` | a change takes effect on restart: until then readers keep the running value, and the status lists the change as pending |
+/// | `separator = ';'` | what stands between the items of a list or map that is written as a text, in place of the loader's |
+/// | `not_from(env, flags)` | ways in which it is not taken: `file`, `mount`, `closure`, `env`, `env_file`, `flags`. A value that is given so all the same is ignored, with a warning; a flag does not exist. On a struct, of all its fields |
 ///
 /// | on a struct | |
 /// |---|---|
@@ -129,7 +131,7 @@ use syn::{Data, DeriveInput, Error, parse_macro_input};
 /// | `url::Url` (feature `url`) | `https://example.org/path`, with its scheme |
 /// | `regex::Regex` (feature `regex`) | `^v[0-9]+$`; in a list, quoted within brackets: `['a{1,2}']` |
 /// | `Vec<u8>` | any bytes, exactly |
-/// | `Vec`, `BTreeSet`, `HashSet` | `a, b`, `[a, b]`, or a document's list |
+/// | `Vec`, `BTreeSet`, `HashSet` | `a, b` (see `separator`), `[a, b]`, or a document's list |
 /// | `BTreeMap<String, _>`, `HashMap<String, _>` | `a=1, b=2`, `{a: 1}`, or a document's map; keys keep their case |
 /// | `Option`, `Box`, `Arc`, `Secret` | as what they hold |
 ///

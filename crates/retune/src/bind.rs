@@ -4,9 +4,14 @@
 //! them, what the type calls secret is marked, and names that nothing answers to are noted. A value
 //! that is only written in another way (quotes, a file's final newline) is the same from here on.
 
+mod items;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+use items::plain_text;
+pub(crate) use items::{pairs, split};
 
 use crate::format;
 use crate::name;
@@ -15,21 +20,35 @@ use crate::origin::Origin;
 use crate::password;
 use crate::path::{key_segment, push_segment};
 use crate::problem::Problem;
-use crate::schema::{Alias, Field, Schema, Shape, Variant};
+use crate::schema::{Alias, Field, Schema, Shape, Variant, Way};
+use crate::source::{Ignored, Why};
 use crate::text;
+
+/// How a source's texts are to be understood.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    /// In which way the source gives values, where fields may refuse it.
+    pub(crate) way: Option<Way>,
+    /// What stands between the items of a text that is a list or map.
+    pub(crate) separator: char,
+}
 
 /// What was met while binding a source.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
+    pub(crate) rules: Rules,
     /// Reject the candidate.
     pub(crate) problems: Vec<Problem>,
     /// Are worth a line in the status.
     pub(crate) warnings: Vec<Problem>,
+    /// What was passed over.
+    pub(crate) ignored: Vec<Ignored>,
 }
 
 /// Binds a document's top to the fields of a schema.
 pub(crate) fn document(node: Node, schema: &'static Schema, notes: &mut Notes) -> Node {
     Binder {
+        separator: notes.rules.separator,
         notes,
         path: String::new(),
         raw: false,
@@ -40,6 +59,7 @@ pub(crate) fn document(node: Node, schema: &'static Schema, notes: &mut Notes) -
 /// Binds the value of one field, found at `path`.
 pub(crate) fn value(node: Node, field: &Field, path: &str, notes: &mut Notes) -> Node {
     Binder {
+        separator: field.separator.unwrap_or(notes.rules.separator),
         notes,
         path: path.to_owned(),
         raw: field.raw,
@@ -50,6 +70,7 @@ pub(crate) fn value(node: Node, field: &Field, path: &str, notes: &mut Notes) ->
 /// Binds a value that no field answers to, found at `path`.
 pub(crate) fn other(node: Node, shape: &Shape, path: &str, notes: &mut Notes) -> Node {
     Binder {
+        separator: notes.rules.separator,
         notes,
         path: path.to_owned(),
         raw: false,
@@ -57,14 +78,10 @@ pub(crate) fn other(node: Node, shape: &Shape, path: &str, notes: &mut Notes) ->
     .bind(node, shape)
 }
 
-/// Binds a text of the program's own, such as a default, about which there is nothing to note.
-pub(crate) fn to_shape(node: Node, shape: &Shape) -> Node {
-    Binder {
-        notes: &mut Notes::default(),
-        path: String::new(),
-        raw: false,
-    }
-    .bind(node, shape)
+/// Binds a field's default, about which there is nothing to note. It is the type's own text, whatever
+/// separator the program chose for its sources.
+pub(crate) fn default(node: Node, field: &Field) -> Node {
+    value(node, field, "", &mut Notes::default())
 }
 
 struct Binder<'a> {
@@ -72,6 +89,32 @@ struct Binder<'a> {
     path: String,
     /// The field at hand keeps the final newline of a file.
     raw: bool,
+    separator: char,
+}
+
+// === impl Rules ===
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            way: None,
+            separator: ',',
+        }
+    }
+}
+
+// === impl Notes ===
+
+impl Notes {
+    /// Notes a value that is not taken in this way.
+    pub(crate) fn withhold(&mut self, path: String, way: Way, origin: &Origin, secret: bool) {
+        self.ignored.push(Ignored {
+            path,
+            origin: origin.clone(),
+            why: Why::Withheld(way),
+            secret,
+        });
+    }
 }
 
 // === impl Binder ===
@@ -131,6 +174,15 @@ impl Binder<'_> {
                 continue;
             };
             self.note_deprecated(alias, field.outside, &entry);
+            let way = self.notes.rules.way;
+            if let Some(way) = way.filter(|way| field.not_from.contains(way)) {
+                let mut path = self.path.clone();
+                push_segment(&mut path, field.name);
+                let origin = &entry.key_origin;
+                let secret = entry.node.holds_secret() || field.shape.holds_secret();
+                self.notes.withhold(path, way, origin, secret);
+                continue;
+            }
             if let Some(twin) = bound.iter().find(|other| *other.key == *field.name) {
                 let message = format!(
                     "given twice: `{}` and `{}` (at {}) mean the same field",
@@ -139,9 +191,11 @@ impl Binder<'_> {
                 self.problem(Problem::new(field.name, message), &entry);
                 continue;
             }
-            let raw = std::mem::replace(&mut self.raw, field.raw);
+            let outer = (self.raw, self.separator);
+            self.raw = field.raw;
+            self.separator = field.separator.unwrap_or(self.notes.rules.separator);
             let node = self.within(field.name, entry.node, &field.shape);
-            self.raw = raw;
+            (self.raw, self.separator) = outer;
             bound.push(Entry {
                 key: field.name.into(),
                 key_origin: entry.key_origin,
@@ -158,7 +212,7 @@ impl Binder<'_> {
         let node = self.structured(node);
         let items = match node.value {
             NodeValue::List(items) => items,
-            NodeValue::Text { .. } | NodeValue::File(_) => match split(&node) {
+            NodeValue::Text { .. } | NodeValue::File(_) => match split(&node, self.separator) {
                 Some(items) => items,
                 None => return node,
             },
@@ -181,7 +235,7 @@ impl Binder<'_> {
         let secret = node.secret;
         let entries = match node.value {
             NodeValue::Map(entries) => entries,
-            NodeValue::Text { .. } | NodeValue::File(_) => match pairs(&node) {
+            NodeValue::Text { .. } | NodeValue::File(_) => match pairs(&node, self.separator) {
                 Some(entries) => entries,
                 None => return node,
             },
@@ -391,69 +445,4 @@ pub(crate) fn deprecated(path: String, current: &str) -> Problem {
         format!("deprecated: now called `{}`", name::kebab(current)),
     )
     .with_help("the old name still works; use the new one")
-}
-
-fn plain_text(node: &Node) -> Option<&str> {
-    match &node.value {
-        NodeValue::Text { text, .. } => Some(text),
-        NodeValue::File(bytes) => std::str::from_utf8(bytes).ok(),
-        _ => None,
-    }
-}
-
-/// `a, b,` as a list: split at commas, blanks around items trimmed, a final comma ignored; the empty
-/// text is the empty list. In a file, a line end separates as well.
-pub(crate) fn split(node: &Node) -> Option<Vec<Node>> {
-    let text = plain_text(node)?;
-    let is_file = matches!(node.value, NodeValue::File(_));
-    Some(
-        parts(text, |c| c == ',' || is_file && c == '\n')
-            .map(|(start, item)| Node {
-                value: NodeValue::Text {
-                    text: item.into(),
-                    quoted: false,
-                },
-                origin: node.origin.part(start..start + item.len()),
-                secret: node.secret,
-            })
-            .collect(),
-    )
-}
-
-/// `a=1, b=2` as a map.
-pub(crate) fn pairs(node: &Node) -> Option<Vec<Entry>> {
-    let text = plain_text(node)?;
-    let is_file = matches!(node.value, NodeValue::File(_));
-    parts(text, |c| c == ',' || is_file && c == '\n')
-        .map(|(start, pair)| {
-            let (key, value) = pair.split_once('=')?;
-            let at = start + key.len() + 1;
-            Some(Entry {
-                key: key.trim().into(),
-                key_origin: node.origin.part(start..start + key.len()),
-                node: Node {
-                    value: NodeValue::Text {
-                        text: value.trim().into(),
-                        quoted: false,
-                    },
-                    origin: node.origin.part(at..at + value.len()),
-                    secret: node.secret,
-                },
-            })
-        })
-        .collect()
-}
-
-/// The trimmed parts of a text with their places; no part after a final separator.
-fn parts(text: &str, separates: impl Fn(char) -> bool) -> impl Iterator<Item = (usize, &str)> {
-    let base = text.as_ptr() as usize;
-    let text = text.trim_end();
-    let text = text.strip_suffix(&separates).unwrap_or(text);
-    let empty = text.trim().is_empty();
-    text.split(separates)
-        .filter(move |_| !empty)
-        .map(move |part| {
-            let part = part.trim();
-            (part.as_ptr() as usize - base, part)
-        })
 }

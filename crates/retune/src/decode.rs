@@ -231,7 +231,7 @@ impl Decoder {
                 (Some(given), _) => decode(given, decoder),
                 (None, Default::Text(default)) => {
                     let default = Node::text(default, Origin::Default);
-                    decode(&bind::to_shape(default, &field.shape), decoder)
+                    decode(&bind::default(default, field), decoder)
                 }
                 (None, _) => match missing() {
                     Some(value) => Some(value),

@@ -292,7 +292,7 @@ impl Tree {
                     value: String::new(),
                     origin: ignored.origin.clone(),
                     secret: false,
-                    ignored: Some(ignored.why),
+                    ignored: Some(ignored.why.told()),
                 }),
         );
         let since_generation = self.since.get(&path).copied().unwrap_or(1);

@@ -9,7 +9,7 @@ use crate::name;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
 use crate::problem::Problem;
-use crate::schema::{Field, Schema, Shape};
+use crate::schema::{Field, Schema, Shape, Way};
 
 /// Every value of a schema by its flat name.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(crate) struct FlatValue {
     /// The same as their names outside.
     pub(crate) outside: Vec<&'static str>,
     pub(crate) field: &'static Field,
+    /// The ways in which it cannot be given, as it or a struct around it says.
+    withheld: Vec<Way>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +47,7 @@ impl Flat {
             by_name: HashMap::new(),
             rest: schema.rest,
         };
-        flat.add(schema, &[], &[], &[(String::new(), false)]);
+        flat.add(schema, &[], &[], &[(String::new(), false)], &[]);
         flat
     }
 
@@ -55,10 +57,12 @@ impl Flat {
         path: &[&'static str],
         outside: &[&'static str],
         prefixes: &[(String, bool)],
+        withheld: &[Way],
     ) {
         for field in schema.fields {
             let path = [path, &[field.name]].concat();
             let outside = [outside, &[field.outside]].concat();
+            let withheld = [withheld, field.not_from].concat();
             let own = std::iter::once((field.outside, false));
             let all = own.chain(
                 field
@@ -86,9 +90,10 @@ impl Flat {
                 path: path.clone(),
                 outside: outside.clone(),
                 field,
+                withheld: withheld.clone(),
             });
             if let Shape::Struct(inner) = field.shape.inner() {
-                self.add(inner, &path, &outside, &names);
+                self.add(inner, &path, &outside, &names, &withheld);
             }
         }
     }
@@ -236,8 +241,31 @@ impl FlatValue {
         }
     }
 
+    /// The flag that gives it, without dashes.
+    pub(crate) fn flag(&self, prefix: &str) -> String {
+        match prefix {
+            "" => self.kebab(),
+            prefix => format!("{prefix}.{}", self.kebab()),
+        }
+    }
+
+    /// Whether it has a flag: a command line is for everybody to read.
+    pub(crate) fn can_be_flag(&self) -> bool {
+        self.takes(Way::Flags) && !self.field.shape.holds_secret()
+    }
+
+    /// Whether it can be given in this way.
+    pub(crate) fn takes(&self, way: Way) -> bool {
+        !self.withheld.contains(&way)
+    }
+
     /// Adds a node for this value to a source's tree.
     pub(crate) fn place(&self, tree: &mut Node, node: Node, notes: &mut Notes) {
+        if let Some(way) = notes.rules.way.filter(|way| !self.takes(*way)) {
+            let secret = node.holds_secret() || self.field.shape.holds_secret();
+            notes.withhold(self.dotted(), way, &place_of_name(&node), secret);
+            return;
+        }
         let node = bind::value(node, self.field, &self.dotted(), notes);
         if let Err((twin, node)) = insert(tree, &self.path, node) {
             let twice = bind::twice(&twin, &node.origin, node.secret);

@@ -102,8 +102,10 @@
 //! # Text
 //!
 //! A file that is one value loses one final newline (`#[retune(raw)]` keeps it); bytes are exact. An
-//! empty value is not an absent one. `a, b` is a list, `a=1, b=2` a map, and both take brackets as in
-//! YAML and JSON. `null` in a document clears what lower sources gave.
+//! empty value is not an absent one ([`Env::empty_is_unset`](source::Env::empty_is_unset) is for those
+//! who want it so). `a, b` is a list, `a=1, b=2` a map, and both take brackets as in YAML and JSON;
+//! [`Loader::separator`] chooses another character than the comma. `null` in a document clears what
+//! lower sources gave.
 //!
 //! # Secrets
 //!
@@ -184,7 +186,7 @@ pub use values::ByteSize;
 
 /// What a type looks like from outside, as the derive describes it.
 pub mod shape {
-    pub use crate::schema::{Alias, Default, Field, Schema, Shape, Variant};
+    pub use crate::schema::{Alias, Default, Field, Schema, Shape, Variant, Way};
 }
 
 /// A configuration: a struct with `#[derive(Retune)]`.
@@ -202,14 +204,20 @@ pub trait Retune: Value + Send + Sync + 'static {
     /// flag: a command line is for everybody to read.
     #[cfg(feature = "clap")]
     fn augment(command: clap::Command) -> clap::Command {
-        source::augment(command, &flat::Flat::new(Self::SCHEMA), None)
+        Self::augment_with(command, &source::FlagNames::new())
     }
 
     /// The same, and the help names the variables as well, for programs that read the environment
     /// with this prefix.
     #[cfg(feature = "clap")]
     fn augment_with_env(command: clap::Command, prefix: &str) -> clap::Command {
-        source::augment(command, &flat::Flat::new(Self::SCHEMA), Some(prefix))
+        Self::augment_with(command, &source::FlagNames::new().env(prefix))
+    }
+
+    /// The same with flags of other names: see [`FlagNames`](source::FlagNames).
+    #[cfg(feature = "clap")]
+    fn augment_with(command: clap::Command, names: &source::FlagNames) -> clap::Command {
+        names.augment(command, Self::SCHEMA)
     }
 }
 

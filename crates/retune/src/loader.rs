@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +18,8 @@ use crate::pipeline::{Observation, Options, Pipeline};
 use crate::problem::Problem;
 use crate::reload::Reloader;
 use crate::source::{Code, Env, File, Mount, Sealed, Source};
+#[cfg(feature = "clap")]
+use crate::source::{Flags, VariableNames};
 use crate::status::Times;
 
 /// How long volumes that belong together may be apart.
@@ -71,8 +74,10 @@ impl<T: Retune> Loader<T> {
                 limits: Limits::default(),
                 strict: false,
                 poll: (Duration::from_secs(30), Duration::from_secs(2)),
-                env_prefix: None,
+                variables: None,
                 inherited: Arc::default(),
+                separator: ',',
+                root: None,
             },
             gather: Duration::ZERO,
             revision_patience: REVISION_PATIENCE,
@@ -103,8 +108,8 @@ impl<T: Retune> Loader<T> {
     pub fn env(mut self, env: impl Into<Env>) -> Self {
         let env = env.into();
         self.options
-            .env_prefix
-            .get_or_insert_with(|| env.prefix().to_owned());
+            .variables
+            .get_or_insert_with(|| env.names().clone());
         self.source(env)
     }
 
@@ -112,32 +117,22 @@ impl<T: Retune> Loader<T> {
     /// end the process by [`OrExit`](crate::OrExit), as does a line that cannot be parsed. For a
     /// program with arguments of its own see [`flags`](Self::flags).
     #[cfg(feature = "clap")]
-    pub fn args(
-        mut self,
-        args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
-    ) -> Self {
-        let prefix = self.options.env_prefix.as_deref();
-        let args: Vec<std::ffi::OsString> = args.into_iter().map(Into::into).collect();
-        let program = args.first().map(std::path::PathBuf::from);
-        let name = program
-            .as_deref()
-            .and_then(|path| path.file_name()?.to_str());
-        let command = clap::Command::new(name.unwrap_or_default().to_owned()).about(T::SCHEMA.docs);
-        let flat = Flat::new(T::SCHEMA);
-        match crate::source::augment(command, &flat, prefix).try_get_matches_from(args) {
-            Ok(matches) => self.flags(&matches),
+    pub fn args(self, args: impl IntoIterator<Item = impl Into<std::ffi::OsString>>) -> Self {
+        self.flags(Flags::parse(args))
+    }
+
+    /// Adds command-line flags, such as those that the program's own clap command has parsed; see
+    /// [`Retune::augment`] and [`Flags`].
+    #[cfg(feature = "clap")]
+    pub fn flags(mut self, flags: impl Into<Flags>) -> Self {
+        let env = self.options.variables.as_ref();
+        match flags.into().given::<T>(env.and_then(VariableNames::prefix)) {
+            Ok(given) => self.source(given),
             Err(error) => {
                 self.usage = Some(error);
                 self
             }
         }
-    }
-
-    /// Adds command-line flags that the program's own clap command has parsed; see
-    /// [`Retune::augment`].
-    #[cfg(feature = "clap")]
-    pub fn flags(self, matches: &clap::ArgMatches) -> Self {
-        self.source(crate::source::Flags::new::<T>(matches))
     }
 
     /// Adds a value by code, by any writing of its path.
@@ -178,6 +173,67 @@ impl<T: Retune> Loader<T> {
     pub fn strict(mut self) -> Self {
         self.options.strict = true;
         self
+    }
+
+    /// Sets what stands between the items of a list or map that is written as a text: `a;b` is a list
+    /// of two with `;`. Default `,`. Lists in brackets and those of documents are not concerned, nor
+    /// defaults, and `#[retune(separator = ';')]` on a field comes first.
+    ///
+    /// ```
+    /// use retune::{Retune, source::Env};
+    ///
+    /// #[derive(Retune)]
+    /// struct Config {
+    ///     hosts: Vec<String>,
+    /// }
+    ///
+    /// # fn main() -> Result<(), retune::Error> {
+    /// let env = Env::from_iter("", [("HOSTS", "a,1|b,2")]);
+    /// let config = Config::loader().env(env).separator('|').once()?;
+    /// assert_eq!(config.hosts, ["a,1", "b,2"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn separator(mut self, separator: char) -> Self {
+        self.options.separator = separator;
+        self
+    }
+
+    /// Takes the absolute paths of files, of mounts, and of what `X_FILE` names from this directory
+    /// instead of `/`, and the links in them as well: for a process that sees the file system of a
+    /// container somewhere else, as telepresence mounts it. Relative paths stay what they are.
+    ///
+    /// ```
+    /// use retune::Retune;
+    ///
+    /// #[derive(Retune)]
+    /// struct Config {
+    ///     message: String,
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// # let container = dir.path();
+    /// # std::fs::create_dir_all(container.join("etc/greeter"))?;
+    /// std::fs::write(container.join("etc/greeter/message"), "Hello World")?;
+    /// let config = Config::loader().root(container).mount("/etc/greeter").once()?;
+    /// assert_eq!(config.message, "Hello World");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn root(mut self, root: impl Into<PathBuf>) -> Self {
+        let root = root.into();
+        self.options.root = Some(std::path::absolute(&root).unwrap_or(root));
+        self
+    }
+
+    /// Takes the [`root`](Self::root) from a variable of the process, such as `TELEPRESENCE_ROOT`.
+    /// Where it is not set, or empty, paths are what they are.
+    pub fn root_from_env(self, variable: &str) -> Self {
+        match std::env::var_os(variable).filter(|root| !root.is_empty()) {
+            Some(root) => self.root(root),
+            None => self,
+        }
     }
 
     /// Sets how much may be read from one path.

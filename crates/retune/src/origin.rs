@@ -60,6 +60,13 @@ pub enum Place {
         /// The file that it names.
         file: PathBuf,
     },
+    /// One key that a closure gave.
+    Source {
+        /// The name of the source.
+        name: String,
+        /// The key.
+        key: PathBuf,
+    },
 }
 
 // === impl Origin ===
@@ -220,6 +227,7 @@ impl fmt::Display for Place {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Key { mount, key } => mount.join(key).display().fmt(f),
+            Self::Source { name, key } => write!(f, "{name}/{}", key.display()),
             Self::EnvFile { variable, file } => write!(f, "{variable}={}", file.display()),
         }
     }

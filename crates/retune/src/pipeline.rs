@@ -4,8 +4,11 @@
 //! reading over. What comes out is either equal to what is live, a candidate, or refused with all
 //! of its problems.
 
+mod advice;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,14 +17,14 @@ use retune_mount::{Limits, Pins, Signal};
 use crate::decode::Decoder;
 use crate::env_view::Variables;
 use crate::explain::Tree;
-use crate::flat::{Flat, FlatValue};
+use crate::flat::Flat;
 use crate::guard::guarded;
 use crate::merge;
 use crate::node::Node;
 use crate::problem::Problem;
 use crate::schema::Schema;
 use crate::scrub::scrubbed;
-use crate::source::{Code, Context, Kind, Layer, Sealed, apart};
+use crate::source::{Code, Context, Layer, Sealed, VariableNames, apart};
 use crate::start_values::StartValues;
 use crate::status::SourceStatus;
 
@@ -62,9 +65,13 @@ pub(crate) struct Options {
     /// How often to look without being told: where events come, and where none do.
     pub(crate) poll: (Duration, Duration),
     /// Of the environment's first source.
-    pub(crate) env_prefix: Option<String>,
+    pub(crate) variables: Option<VariableNames>,
     /// What the process's environment gave, for types that are made of that as well.
     pub(crate) inherited: Arc<Variables>,
+    /// What stands between the items of a text.
+    pub(crate) separator: char,
+    /// The directory that absolute paths are taken from, in place of `/`.
+    pub(crate) root: Option<PathBuf>,
 }
 
 /// What one reading of all sources found.
@@ -98,9 +105,12 @@ pub(crate) struct Observation {
 impl Pipeline {
     pub(crate) fn new(
         schema: &'static Schema,
-        sources: Vec<Box<dyn Sealed + Send>>,
+        mut sources: Vec<Box<dyn Sealed + Send>>,
         options: Options,
     ) -> Self {
+        if let Some(root) = &options.root {
+            sources.iter_mut().for_each(|source| source.rebase(root));
+        }
         Self {
             schema,
             flat: Flat::new(schema),
@@ -116,6 +126,11 @@ impl Pipeline {
         }
     }
 
+    /// Makes the next reading one of what is there now, whatever a source keeps.
+    pub(crate) fn distrust(&mut self) {
+        self.sources.iter_mut().for_each(|source| source.distrust());
+    }
+
     /// Reads and merges all sources. `doing` is told which one is being read.
     pub(crate) fn observe(
         &mut self,
@@ -126,6 +141,9 @@ impl Pipeline {
         let mut readings = 0;
         let (layers, pins) = loop {
             let mut pins = Pins::new(self.options.limits);
+            if let Some(root) = &self.options.root {
+                pins = pins.rooted(root);
+            }
             let layers = self.read(&mut pins, signal, &mut doing);
             let torn = layers.iter().any(|layer| layer.moved);
             readings += 1;
@@ -152,6 +170,7 @@ impl Pipeline {
             flat: &self.flat,
             pins,
             signal,
+            separator: self.options.separator,
             poll: self.options.poll,
         };
         let mut layers = Vec::with_capacity(self.sources.len() + 1);
@@ -180,17 +199,16 @@ impl Pipeline {
             let whole = layer.notes.problems.iter().any(|p| p.path.is_empty());
             blind |= layer.failed && whole;
             settling = settling.into_iter().chain(layer.settling).min();
-            ignored.append(&mut layer.ignored);
-            due = due
-                .into_iter()
-                .chain(layer.heartbeat.and_then(|beat| beat.due))
-                .min();
+            let beat = layer.heartbeat.and_then(|beat| beat.due);
+            due = due.into_iter().chain(layer.due).chain(beat).min();
             sources.push(SourceStatus::new(source.name(), source.kind(), layer));
         }
         for layer in &mut layers {
             problems.append(&mut layer.notes.problems);
             warnings.append(&mut layer.notes.warnings);
+            ignored.append(&mut layer.notes.ignored);
         }
+        warnings.extend(ignored.iter().filter_map(|ignored| self.withheld(ignored)));
         if self.options.strict {
             problems.append(&mut warnings);
         }
@@ -305,26 +323,6 @@ impl Pipeline {
         }
     }
 
-    /// The ways in which a value can be given to this program.
-    fn ways(&self, value: &FlatValue) -> String {
-        let has = |kind| self.sources.iter().any(|source| source.kind() == kind);
-        let mut ways = Vec::new();
-        if has(Kind::File) || has(Kind::Mount) {
-            ways.push(format!("as `{}` in a file or mount", value.kebab()));
-        }
-        if let Some(prefix) = &self.options.env_prefix {
-            ways.push(format!("as the variable {}", value.variable(prefix)));
-        }
-        // A command line is for everybody to read.
-        if has(Kind::Flags) && !value.field.shape.holds_secret() {
-            ways.push(format!("as the flag --{}", value.kebab()));
-        }
-        match ways.is_empty() {
-            true => "add a source that gives it".to_owned(),
-            false => format!("give it {}", ways.join(", or ")),
-        }
-    }
-
     /// Takes an observation for the live one: what is gone from now on is measured against it.
     pub(crate) fn accept(&mut self, observation: &mut Observation) {
         // Not said before: until then the old values hold.
@@ -361,28 +359,6 @@ impl Pipeline {
         anew.filter(|(stamp, accepted)| Some(*stamp) != *accepted)
             .filter_map(|(stamp, _)| *stamp)
             .max()
-    }
-
-    /// Sources that were added in another order than the usual one.
-    fn order_warnings(&self) -> Option<Problem> {
-        let file = self
-            .sources
-            .iter()
-            .rposition(|source| source.kind() == Kind::File)?;
-        let above = self
-            .sources
-            .iter()
-            .position(|source| matches!(source.kind(), Kind::Env | Kind::Flags))?;
-        let (file, above) = (
-            self.sources.get(file)?,
-            (above < file).then(|| self.sources.get(above))??,
-        );
-        let message = format!(
-            "{} overrides {}, as it was added later",
-            file.name(),
-            above.name()
-        );
-        Some(Problem::new("", message).with_help("add files before the environment and flags"))
     }
 
     /// What each source gave once and no longer gives.

@@ -138,6 +138,7 @@ impl<T: Retune> Reloader<T> {
 
     /// Reads now, and again until nothing is being written any more.
     fn reload(&mut self) -> Outcome {
+        self.pipeline.distrust();
         loop {
             let outcome = self.observe(None);
             let Some(until) = self.settling else {

@@ -142,9 +142,9 @@ fn same(field: &Field, a: Option<&Node>, b: Option<&Node>) -> bool {
 /// What a field is where nothing is given, unless only code can tell.
 fn default(field: &Field) -> Option<Node> {
     match (field.default, &field.shape) {
-        (Default::Text(text), shape) => {
+        (Default::Text(text), _) => {
             let node = Node::text(text, Origin::Default);
-            Some(bind::to_shape(node, shape))
+            Some(bind::default(node, field))
         }
         (Default::None, Shape::Struct(_)) => Some(Node::map(Vec::new(), Origin::Default)),
         _ => None,

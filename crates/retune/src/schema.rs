@@ -43,6 +43,28 @@ pub struct Field {
     pub raw: bool,
     /// A change takes effect on restart; until then the running value holds.
     pub restart: bool,
+    /// What stands between the items of a text, where it is another character than elsewhere.
+    pub separator: Option<char>,
+    /// The ways in which it cannot be given.
+    pub not_from: &'static [Way],
+}
+
+/// A way in which a value can be given, apart from the program's own code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Way {
+    /// A configuration file.
+    File,
+    /// A mounted volume.
+    Mount,
+    /// A closure of the program.
+    Closure,
+    /// An environment variable.
+    Env,
+    /// A file that an environment variable names.
+    EnvFile,
+    /// A command-line flag.
+    Flags,
 }
 
 /// A further name of a field or variant.
@@ -182,6 +204,8 @@ impl Field {
             env: None,
             raw: false,
             restart: false,
+            separator: None,
+            not_from: &[],
         }
     }
 
@@ -224,6 +248,20 @@ impl Field {
     #[must_use]
     pub const fn restart(mut self) -> Self {
         self.restart = true;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn separator(mut self, separator: char) -> Self {
+        self.separator = Some(separator);
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn not_from(mut self, ways: &'static [Way]) -> Self {
+        self.not_from = ways;
         self
     }
 

@@ -57,6 +57,26 @@ fn d14_f2_f4_h1_each_warning_and_each_rejection_is_logged_once_and_without_secre
     assert_eq!(count("`fourth`"), 1);
     live.reload().unwrap();
     assert_eq!(count("good again"), 1);
+    let panicking = live.subscribe(|_| panic!("out of luck"));
+    eventually("the panic is logged", || count("out of luck") == 1);
+    drop(panicking);
+    // The levels that the documentation names, for `RUST_LOG`.
+    for (level, part) in [
+        ("WARN ", "`first`"),
+        ("INFO ", "configuration changed"),
+        ("WARN ", "configuration refused"),
+        ("INFO ", "configuration is good again"),
+        ("DEBUG ", "configuration unchanged"),
+        ("ERROR ", "out of luck"),
+    ] {
+        let all = log::lines();
+        let said = all.iter().filter(|line| line.contains(part));
+        let levels: Vec<_> = said.map(|line| line.starts_with(level)).collect();
+        assert!(
+            !levels.is_empty() && levels.iter().all(|is| *is),
+            "{part}: {all:?}"
+        );
+    }
     assert_eq!(count("hunter2"), 0, "{:?}", log::lines());
     assert!(live.with(|c| (c.port, c.pin.is_none()) == (80, true)));
 }

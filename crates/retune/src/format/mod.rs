@@ -38,13 +38,11 @@ const MOST_PROBLEMS: usize = 50;
 impl Format {
     /// The format that a file's name declares, also when the feature that reads it is off.
     pub(crate) fn of(path: &Path) -> Option<Self> {
-        let extension = match path.extension() {
-            Some(extension) => extension.to_str()?,
-            // Such a name is no extension for `Path`.
-            None if path.file_name()? == ".env" => "env",
-            None => return None,
-        };
-        [
+        let extension = path.extension().unwrap_or_default().to_str()?;
+        let name = path.file_name()?.to_str()?;
+        // `.env` is no extension for `Path`, and that of `.env.local` says whose it is.
+        let is_env = name == ".env" || name.starts_with(".env.");
+        let by_extension = [
             ("yaml", Self::Yaml),
             ("yml", Self::Yaml),
             ("json", Self::Json),
@@ -53,7 +51,8 @@ impl Format {
         ]
         .into_iter()
         .find(|(name, _)| extension.eq_ignore_ascii_case(name))
-        .map(|(_, format)| format)
+        .map(|(_, format)| format);
+        by_extension.or(is_env.then_some(Self::Env))
     }
 }
 

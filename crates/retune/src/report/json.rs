@@ -100,6 +100,11 @@ impl Told<'_> {
                 map.serialize_entry("mount", &mount.to_string_lossy())?;
                 map.serialize_entry("key", &key.to_string_lossy())?;
             }
+            Place::Source { name, key } => {
+                map.serialize_entry("kind", "closure")?;
+                map.serialize_entry("source", name)?;
+                map.serialize_entry("key", &key.to_string_lossy())?;
+            }
             Place::EnvFile { variable, file } => {
                 map.serialize_entry("kind", "variable-file")?;
                 map.serialize_entry("variable", variable)?;

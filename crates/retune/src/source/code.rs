@@ -69,7 +69,7 @@ impl Sealed for Code {
     }
 
     fn read(&mut self, context: &mut Context<'_>) -> Layer {
-        let mut layer = Layer::empty(Origin::Default);
+        let mut layer = Layer::new(Origin::Default, None, context);
         let values = self.values.values().map(|set| {
             let node = Node::text(set.text.clone(), Origin::Code(set.location));
             (&*set.name, node)

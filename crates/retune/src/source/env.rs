@@ -3,23 +3,23 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::Ignored;
-use super::followed::{Followed, Found};
-use super::{Context, Kind, Layer, Sealed, mount, service};
-use crate::bind;
-use crate::flat::{Flat, FlatValue};
+use super::followed::{Followed, Found, below};
+use super::variable::{FILE, Meaning, VariableNames, find, place, without_underscore};
+use super::{Context, Ignored, Kind, Layer, Sealed, Why, mount, service};
+use crate::flat::FlatValue;
 use crate::node::Node;
 use crate::origin::{Origin, Place};
 use crate::problem::Problem;
+use crate::schema::Way;
 
 /// Environment variables with a prefix: `GREETER_MESSAGE`, `GREETER_FEATURE_FLAGS_NEW_UI`.
 ///
 /// `GREETER_MESSAGE_FILE` names a file that holds the value of `message`; the file is watched like
 /// any other. The environment itself is read once, when the source is made, as it does not change.
 ///
-/// Variables that the cluster injects for Services (`GREETER_PORT=tcp://…` beside
+/// VariableNames that the cluster injects for Services (`GREETER_PORT=tcp://…` beside
 /// `GREETER_SERVICE_HOST`) are ignored. Other variables with the prefix that no field answers to
 /// are warnings; without a prefix they are not, as most variables are somebody else's.
 ///
@@ -31,7 +31,10 @@ use crate::problem::Problem;
 /// let env = Env::from_iter("GREETER", [("GREETER_MESSAGE", "hello")]);
 /// ```
 pub struct Env {
-    prefix: String,
+    names: VariableNames,
+    empty_is_unset: bool,
+    optional_files: bool,
+    root: Option<PathBuf>,
     variables: BTreeMap<String, OsString>,
     files: BTreeMap<String, Followed>,
 }
@@ -45,14 +48,21 @@ impl Env {
         Self::from_iter(prefix, std::env::vars_os())
     }
 
-    /// Variables given by code, in place of the process's.
+    /// VariableNames given by code, in place of the process's.
     pub fn from_iter<K: Into<OsString>, V: Into<OsString>>(
         prefix: impl Into<String>,
         variables: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        let prefix = prefix.into();
         let mut env = Self {
-            prefix: prefix.trim_end_matches('_').to_owned(),
+            names: VariableNames {
+                prefix: without_underscore(prefix),
+                file_prefix: None,
+                values: true,
+                files: true,
+            },
+            empty_is_unset: false,
+            optional_files: false,
+            root: None,
             variables: BTreeMap::new(),
             files: BTreeMap::new(),
         };
@@ -65,47 +75,88 @@ impl Env {
         env
     }
 
-    pub(crate) fn prefix(&self) -> &str {
-        &self.prefix
+    /// Another prefix for the variables that name files: with `MOUNTED`, `MOUNTED_MESSAGE_FILE` names
+    /// the file that holds `message`.
+    ///
+    /// ```
+    /// use retune::{Retune, source::Env};
+    ///
+    /// #[derive(Retune)]
+    /// struct Config {
+    ///     message: String,
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// # let file = dir.path().join("message").display().to_string();
+    /// std::fs::write(&file, "Hello World\n")?;
+    /// let env = Env::from_iter("GREETER", [("MOUNTED_MESSAGE_FILE", &*file)]);
+    /// let config = Config::loader().env(env.file_prefix("MOUNTED")).once()?;
+    /// assert_eq!(config.message, "Hello World");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn file_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.names.file_prefix = Some(without_underscore(prefix));
+        self
     }
 
-    /// What follows the prefix.
-    fn stem<'n>(&self, variable: &'n str) -> Option<&'n str> {
-        if self.prefix.is_empty() {
-            return Some(variable);
-        }
-        variable
-            .strip_prefix(self.prefix.as_str())?
-            .strip_prefix('_')
+    /// Takes no variable for the name of a file: each is a value. One that ends in `_FILE` where
+    /// no field does is a warning.
+    #[must_use]
+    pub fn without_files(mut self) -> Self {
+        self.names.files = false;
+        self
     }
 
-    /// A variable's value as text.
-    fn text(path: String, variable: &str, value: &OsStr, layer: &mut Layer) -> Option<Node> {
-        let origin = Origin::Env(variable.into());
-        if let Some(text) = value.to_str() {
-            return Some(Node::text(text, origin));
-        }
-        layer.failed = true;
-        let problem = Problem::new(path, "its value is not UTF-8");
-        layer.notes.problems.push(problem.at(origin));
-        None
+    /// Takes variables for nothing but names of files. One that would be a value is a warning.
+    #[must_use]
+    pub fn only_files(mut self) -> Self {
+        self.names.values = false;
+        self
     }
 
-    /// The value that a variable, named without `_FILE`, sets.
-    fn find<'f>(&self, flat: &'f Flat, variable: &str) -> Option<&'f FlatValue> {
-        let by_prefix = || self.stem(variable).and_then(|stem| flat.find(stem));
-        flat.by_variable(variable).or_else(by_prefix)
+    /// Takes a variable that is set and empty for one that is not set, as some shells and manifests
+    /// cannot unset one. By default an empty variable is an empty value.
+    ///
+    /// ```
+    /// use retune::{Retune, source::Env};
+    ///
+    /// #[derive(Retune)]
+    /// struct Config {
+    ///     #[retune(default = "Hello World")]
+    ///     message: String,
+    /// }
+    ///
+    /// # fn main() -> Result<(), retune::Error> {
+    /// let env = || Env::from_iter("GREETER", [("GREETER_MESSAGE", "")]);
+    /// assert_eq!(Config::loader().env(env()).once()?.message, "");
+    /// let config = Config::loader().env(env().empty_is_unset()).once()?;
+    /// assert_eq!(config.message, "Hello World");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn empty_is_unset(mut self) -> Self {
+        self.empty_is_unset = true;
+        self
     }
 
-    fn place(&self, flat: &Flat, variable: &str, node: Node, layer: &mut Layer) {
-        match (flat.by_variable(variable), self.stem(variable)) {
-            (Some(found), _) => found.place(&mut layer.root, node, &mut layer.notes),
-            (None, Some(stem)) => {
-                let name = flat.of_variable(stem);
-                flat.place(&mut layer.root, [(&*name, node)], &mut layer.notes);
-            }
-            (None, None) => {}
-        }
+    /// The files that variables name may be missing, at the start and later: then they give nothing. By
+    /// default such a file must be there, and one that is lost leaves the last good generation in place.
+    #[must_use]
+    pub fn optional_files(mut self) -> Self {
+        self.optional_files = true;
+        self
+    }
+
+    pub(crate) fn names(&self) -> &VariableNames {
+        &self.names
+    }
+
+    fn is_set(&self, value: &OsStr) -> bool {
+        !(self.empty_is_unset && value.is_empty())
     }
 
     /// Reads the file that `X_FILE` names, for the value at `path`.
@@ -113,14 +164,15 @@ impl Env {
         &mut self,
         path: String,
         variable: &str,
-        file: impl Into<PathBuf>,
+        file: &OsStr,
         context: &mut Context<'_>,
         layer: &mut Layer,
     ) -> Option<Node> {
-        let file = self
-            .files
-            .entry(variable.to_owned())
-            .or_insert_with(|| Followed::new(file));
+        let root = self.root.as_deref();
+        let file = self.files.entry(variable.to_owned()).or_insert_with(|| {
+            let file = Path::new(file);
+            Followed::new(root.map_or_else(|| file.to_owned(), |root| below(root, file)))
+        });
         let place = Place::EnvFile {
             variable: variable.to_owned(),
             file: file.path().to_owned(),
@@ -134,6 +186,7 @@ impl Env {
                 }
                 None => problem("is a directory, not a file"),
             },
+            Found::Missing if self.optional_files => return None,
             Found::Missing => {
                 problem("no such file").with_help("create the file, or unset the variable")
             }
@@ -151,13 +204,37 @@ impl Env {
         layer.notes.problems.push(problem);
         None
     }
+
+    /// Reads the files that variables name, but for values that a variable gives as well.
+    fn read_files<'v>(
+        &mut self,
+        named: Vec<(&'v str, &'v OsStr, &FlatValue)>,
+        given: &BTreeMap<String, &str>,
+        context: &mut Context<'_>,
+        layer: &mut Layer,
+    ) {
+        layer.notes.rules.way = Some(Way::EnvFile);
+        for (variable, file, found) in named {
+            let path = found.dotted();
+            if let Some(direct) = given.get(&path) {
+                let note = format!("`{direct}` is set too and wins; the file is not read");
+                let note = Problem::new(path, note).at(Origin::Env(variable.into()));
+                let note = note.with_help("unset one of the two");
+                layer.notes.warnings.push(note);
+            } else if let Some(node) = self.indirect(path, variable, file, context, layer) {
+                let direct = variable.strip_suffix(FILE).unwrap_or(variable);
+                let prefix = self.names.prefix_of_files();
+                place(context.flat, prefix, direct, node, layer);
+            }
+        }
+    }
 }
 
 /// Without the variables, as any of them may be a secret.
 impl fmt::Debug for Env {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Env")
-            .field("prefix", &self.prefix)
+            .field("prefix", &self.names.prefix)
             .finish_non_exhaustive()
     }
 }
@@ -170,10 +247,10 @@ impl<P: Into<String>> From<P> for Env {
 
 impl Sealed for Env {
     fn name(&self) -> String {
-        if self.prefix.is_empty() {
+        if self.names.prefix.is_empty() {
             "env".to_owned()
         } else {
-            format!("env {}_*", self.prefix)
+            format!("env {}_*", self.names.prefix)
         }
     }
 
@@ -182,8 +259,9 @@ impl Sealed for Env {
     }
 
     fn read(&mut self, context: &mut Context<'_>) -> Layer {
-        let mut layer = Layer::empty(Origin::Env(self.name().into()));
-        if self.prefix.is_empty() && context.flat.is_open() {
+        let origin = Origin::Env(self.name().into());
+        let mut layer = Layer::new(origin, Some(Way::Env), context);
+        if self.names.prefix.is_empty() && context.flat.is_open() {
             layer.failed = true;
             let problem = Problem::new("", "every variable of the environment would be taken");
             let help = "give those that are meant a prefix: `.env(\"APP\")` takes `APP_…`";
@@ -191,51 +269,50 @@ impl Sealed for Env {
             return layer;
         }
         let variables = std::mem::take(&mut self.variables);
-        let injected = |variable: &str| service::is_injected(variable, &variables);
-        for (variable, value) in &variables {
+        let flat = context.flat;
+        let mut given = BTreeMap::new();
+        let mut files = Vec::new();
+        for (variable, value) in variables.iter().filter(|(_, value)| self.is_set(value)) {
             let origin = Origin::Env(variable.as_str().into());
-            if injected(variable) {
-                let found = self.find(context.flat, variable);
-                layer.ignored.extend(found.map(|found| Ignored {
+            if service::is_injected(variable, &variables) {
+                let found = find(flat, &self.names.prefix, variable);
+                layer.notes.ignored.extend(found.map(|found| Ignored {
                     path: found.dotted(),
                     origin,
-                    why: "made by the cluster for a Service (see `enableServiceLinks`)",
+                    why: Why::Service,
+                    secret: false,
                 }));
-            } else if let Some(found) = self.find(context.flat, variable) {
-                if let Some(node) = Self::text(found.dotted(), variable, value, &mut layer) {
-                    self.place(context.flat, variable, node, &mut layer);
-                }
-            } else if let Some(direct) = variable.strip_suffix("_FILE")
-                && let Some(found) = self.find(context.flat, direct)
-            {
-                if variables.contains_key(direct) && !injected(direct) {
-                    let note = format!("`{direct}` is set too and wins; the file is not read");
-                    let note = Problem::new(found.dotted(), note).at(origin);
-                    layer
-                        .notes
-                        .warnings
-                        .push(note.with_help("unset one of the two"));
-                } else if let Some(node) =
-                    self.indirect(found.dotted(), variable, value, context, &mut layer)
-                {
-                    self.place(context.flat, direct, node, &mut layer);
-                }
-            } else if let Some(stem) = self.stem(variable).filter(|_| !self.prefix.is_empty()) {
-                if context.flat.is_open() {
-                    let path = context.flat.of_variable(stem).into_owned();
-                    if let Some(node) = Self::text(path, variable, value, &mut layer) {
-                        self.place(context.flat, variable, node, &mut layer);
+                continue;
+            }
+            match self.names.meaning(flat, variable) {
+                Meaning::Value(path) => {
+                    if let Some(text) = value.to_str() {
+                        let node = Node::text(text, origin);
+                        place(flat, &self.names.prefix, variable, node, &mut layer);
+                    } else {
+                        layer.failed = true;
+                        let problem = Problem::new(&path, "its value is not UTF-8");
+                        layer.notes.problems.push(problem.at(origin));
                     }
-                    continue;
+                    given.insert(path, variable.as_str());
                 }
-                let nearest = context.flat.nearest(stem);
-                let nearest = nearest.map(|name| crate::name::screaming(&name));
-                let mut note = bind::unknown(variable.clone(), None);
-                note.help = nearest.map(|name| format!("did you mean `{}_{name}`?", self.prefix));
-                layer.notes.warnings.push(note);
+                Meaning::File(found) => files.push((&**variable, &**value, found)),
+                Meaning::Withheld(found, way) => {
+                    let secret = found.field.shape.holds_secret();
+                    layer.notes.withhold(found.dotted(), way, &origin, secret);
+                }
+                Meaning::Unknown => {
+                    let note = self.names.unknown(flat, variable);
+                    layer.notes.warnings.extend(note);
+                }
             }
         }
+        self.read_files(files, &given, context, &mut layer);
         self.variables = variables;
         layer
+    }
+
+    fn rebase(&mut self, root: &Path) {
+        self.root = Some(root.to_owned());
     }
 }

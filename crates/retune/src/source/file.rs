@@ -1,18 +1,18 @@
 //! A configuration file: one document.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use retune_mount::Kind as PathKind;
 
 use super::followed::{Followed, Found};
-use super::{Context, Kind, Layer, Sealed};
+use super::{Context, Kind, Layer, Sealed, variable};
 use crate::bind::{self, Notes};
 use crate::flat::Flat;
 use crate::format::{self, Format};
-use crate::name;
 use crate::node::Node;
 use crate::origin::{Origin, Place, Text};
 use crate::problem::Problem;
+use crate::schema::Way;
 
 /// A configuration file: YAML, JSON, TOML or `.env`, by its ending.
 ///
@@ -21,7 +21,10 @@ use crate::problem::Problem;
 /// their own or behind a blank and `#`, say nothing. A value without quotes is the rest of its line as
 /// it stands, blanks around it left out; one in quotes may span lines: in single quotes everything is
 /// itself, in double quotes `\n`, `\r`, `\t`, `\"`, `\\` and `\$` are escapes. `$X` is not expanded, so that a
-/// file means the same for every reader and a password may hold a `$`. A name given twice is refused.
+/// file means the same for every reader and a password may hold a `$`. A name given twice is refused. A name
+/// that ends in `_FILE` names no file here: whoever writes such a document, a ConfigMap's author above
+/// all, shall not choose what else the program reads. Files that begin with `.env.` (`.env.local`) are
+/// such files as well.
 ///
 /// It must be there at the start, unless it is [`optional`](Self::optional). A required file that
 /// is lost later leaves the last good generation in place.
@@ -36,6 +39,8 @@ pub struct File {
     file: Followed,
     optional: bool,
     secret: bool,
+    /// Of the names in a `.env` file.
+    prefix: Option<String>,
 }
 
 // === impl File ===
@@ -47,7 +52,35 @@ impl File {
             file: Followed::new(path),
             optional: false,
             secret: false,
+            prefix: None,
         }
+    }
+
+    /// Takes the names of a `.env` file as those of variables with this prefix, so that one file serves
+    /// a shell and this program: `GREETER_PORT=9090`. Names without it are somebody else's there.
+    ///
+    /// ```
+    /// use retune::{Retune, source::File};
+    ///
+    /// #[derive(Retune)]
+    /// struct Config {
+    ///     port: u16,
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// # let file = dir.path().join(".env");
+    /// std::fs::write(&file, "GREETER_PORT=9090\nRUST_LOG=debug\n")?;
+    /// let config = Config::loader().file(File::new(&file).prefix("GREETER")).once()?;
+    /// assert_eq!(config.port, 9090);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        let prefix = prefix.into();
+        self.prefix = Some(prefix.trim_end_matches('_').to_owned());
+        self
     }
 
     /// May be missing, at the start and later: then it gives nothing.
@@ -88,7 +121,7 @@ impl Sealed for File {
     }
 
     fn read(&mut self, context: &mut Context<'_>) -> Layer {
-        let mut layer = Layer::empty(Origin::Default);
+        let mut layer = Layer::new(Origin::Default, Some(Way::File), context);
         let path = self.file.path().to_owned();
         let snapshot = match self.file.read(context, &mut layer) {
             Found::Content(snapshot) => snapshot,
@@ -124,10 +157,26 @@ impl Sealed for File {
             );
             return layer;
         };
-        if let Some(root) = document(Place::File(path), bytes, self.secret, context, &mut layer) {
+        if self.prefix.is_some() && Format::of(&path) != Some(Format::Env) {
+            layer.failed = true;
+            let problem = format!(
+                "{}: a prefix is for the names of a `.env` file",
+                path.display()
+            );
+            let problem = Problem::new("", problem).with_help("leave the prefix out");
+            layer.notes.problems.push(problem);
+            return layer;
+        }
+        let prefix = self.prefix.as_deref().unwrap_or_default();
+        let place = Place::File(path);
+        if let Some(root) = document(place, bytes, self.secret, prefix, context, &mut layer) {
             layer.root = root;
         }
         layer
+    }
+
+    fn rebase(&mut self, root: &Path) {
+        self.file.rebase(root);
     }
 }
 
@@ -136,11 +185,12 @@ pub(super) fn document(
     place: Place,
     bytes: &[u8],
     secret: bool,
+    prefix: &str,
     context: &Context<'_>,
     layer: &mut Layer,
 ) -> Option<Node> {
     match parse(place, bytes, secret) {
-        Ok((Format::Env, node)) => Some(bind_flat(node, context.flat, &mut layer.notes)),
+        Ok((Format::Env, node)) => Some(bind_flat(node, prefix, context.flat, &mut layer.notes)),
         Ok((_, node)) => Some(bind::document(node, context.schema, &mut layer.notes)),
         Err(problems) => {
             layer.failed = true;
@@ -150,20 +200,19 @@ pub(super) fn document(
     }
 }
 
-/// Binds the names of a `.env` file, which nest nowhere, as variables without a prefix are bound.
-fn bind_flat(node: Node, flat: &Flat, notes: &mut Notes) -> Node {
+/// Binds the names of a `.env` file, which nest nowhere, as variables with this prefix are bound.
+fn bind_flat(node: Node, prefix: &str, flat: &Flat, notes: &mut Notes) -> Node {
     let mut root = Node::map(Vec::new(), node.origin.clone());
     let mut known = Vec::new();
     for entry in node.entries() {
         let value = entry.node.clone();
+        let stem = variable::stem(prefix, &entry.key);
         if let Some(found) = flat.by_variable(&entry.key) {
             found.place(&mut root, value, notes);
-        } else if flat.takes(&entry.key) {
-            known.push((flat.of_variable(&entry.key), value));
-        } else {
-            let mut note = bind::unknown(entry.key.to_string(), None);
-            let nearest = flat.nearest(&entry.key);
-            note.help = nearest.map(|name| format!("did you mean `{}`?", name::screaming(&name)));
+        } else if let Some(stem) = stem.filter(|stem| flat.takes(stem)) {
+            known.push((flat.of_variable(stem), value));
+        } else if let Some(stem) = stem {
+            let note = variable::unknown_in_document(flat, prefix, &entry.key, stem);
             notes.warnings.push(note.at(entry.key_origin.clone()));
         }
     }
@@ -180,6 +229,7 @@ fn parse(place: Place, bytes: &[u8], secret: bool) -> Result<(Format, Node), Vec
     let Some(format) = Format::of(match &place {
         Place::File(path) | Place::EnvFile { file: path, .. } => path,
         Place::Key { key, .. } => key,
+        Place::Source { key, .. } => key,
     }) else {
         return Err(fail(
             "the ending says no format that is known".to_owned(),

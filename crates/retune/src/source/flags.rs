@@ -1,5 +1,8 @@
 //! Command-line flags, in the program's own clap command.
 
+use std::ffi::OsString;
+use std::path::Path;
+
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
@@ -9,28 +12,222 @@ use crate::flat::{Flat, FlatValue};
 use crate::name;
 use crate::node::{Node, NodeValue};
 use crate::origin::Origin;
-use crate::schema::Shape;
+use crate::schema::{Schema, Shape, Way};
 
-/// Flags of a parsed command line. Only values that were really given count.
+/// Command-line flags, one for each value: `--message`, `--feature-flags.new-ui`. Only those that
+/// were really given count. See [`Loader::flags`](crate::Loader::flags).
+///
+/// ```
+/// use retune::{Retune, source::Flags};
+///
+/// #[derive(Retune)]
+/// struct Config {
+///     #[retune(default = 8080)]
+///     port: u16,
+/// }
+///
+/// # fn main() -> Result<(), retune::Error> {
+/// let flags = Flags::parse(["greeter", "--config.port=9090"]).prefix("config");
+/// assert_eq!(Config::loader().flags(flags).once()?.port, 9090);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
-pub(crate) struct Flags {
+pub struct Flags {
+    prefix: String,
+    line: Line,
+}
+
+/// Where flags come from.
+#[derive(Debug)]
+enum Line {
+    Matches(ArgMatches),
+    Args(Vec<OsString>),
+}
+
+/// What flags are called, and what their help tells, for
+/// [`Retune::augment_with`](crate::Retune::augment_with).
+///
+/// ```
+/// use retune::source::{FlagNames, Flags};
+/// use retune::Retune;
+///
+/// #[derive(Retune)]
+/// struct Config {
+///     #[retune(default = 8080)]
+///     port: u16,
+/// }
+///
+/// # fn main() -> Result<(), retune::Error> {
+/// let names = FlagNames::new().prefix("config").env("GREETER");
+/// let command = Config::augment_with(clap::Command::new("greeter"), &names);
+/// let matches = command.get_matches_from(["greeter", "--config.port=9090"]);
+/// let flags = Flags::new(&matches).prefix("config");
+/// assert_eq!(Config::loader().flags(flags).once()?.port, 9090);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct FlagNames {
+    prefix: String,
+    env: Option<String>,
+}
+
+/// Flags that were given, as a source.
+#[derive(Debug)]
+pub(crate) struct Given {
+    names: FlagNames,
     given: Vec<(String, Vec<String>)>,
 }
 
-/// Adds one flag for each value of a configuration: `--message`, `--feature-flags.new-ui`.
-pub(crate) fn augment(command: Command, flat: &Flat, prefix: Option<&str>) -> Command {
-    flat.values()
-        .filter(|value| !matches!(value.field.shape.inner(), Shape::Struct(_)))
-        .filter(|value| !value.field.shape.holds_secret())
-        .fold(command, |command, value| {
-            let others = other_writings(value, &command);
-            command.arg(arg(value, prefix).aliases(others))
-        })
+// === impl Flags ===
+
+impl Flags {
+    /// Flags that the program's own clap command has parsed; see
+    /// [`Retune::augment`](crate::Retune::augment).
+    #[must_use]
+    pub fn new(matches: &ArgMatches) -> Self {
+        Self {
+            prefix: String::new(),
+            line: Line::Matches(matches.clone()),
+        }
+    }
+
+    /// A command line that is the configuration's alone, its first word the program's name.
+    pub fn parse(args: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        Self {
+            prefix: String::new(),
+            line: Line::Args(args.into_iter().map(Into::into).collect()),
+        }
+    }
+
+    /// What stands before the name of each flag: with `config`, `--config.port`. For a command that
+    /// the program has parsed it must be the one that its flags were added with.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = without_dot(prefix);
+        self
+    }
+
+    /// What was given; the parser's error, which may be a wish for help.
+    pub(crate) fn given<T: Retune>(self, env: Option<&str>) -> Result<Given, clap::Error> {
+        let names = FlagNames {
+            prefix: self.prefix,
+            env: env.map(str::to_owned),
+        };
+        let matches = match self.line {
+            Line::Matches(matches) => matches,
+            Line::Args(args) => {
+                let program = args.first().map(Path::new);
+                let name = program.and_then(|path| path.file_name()?.to_str());
+                let name = name.unwrap_or_default().to_owned();
+                let command = Command::new(name).about(T::SCHEMA.docs);
+                names
+                    .augment(command, T::SCHEMA)
+                    .try_get_matches_from(args)?
+            }
+        };
+        let flat = Flat::new(T::SCHEMA);
+        let given = flat.values().filter_map(|value| {
+            let id = names.id(value);
+            let source = matches
+                .try_contains_id(&id)
+                .ok()
+                .and_then(|_| matches.value_source(&id));
+            if source != Some(ValueSource::CommandLine) {
+                return None;
+            }
+            let texts: Vec<String> = matches.get_many::<String>(&id)?.cloned().collect();
+            Some((value.outside.join("."), texts))
+        });
+        let given = given.collect();
+        Ok(Given { names, given })
+    }
+}
+
+impl From<&ArgMatches> for Flags {
+    fn from(matches: &ArgMatches) -> Self {
+        Self::new(matches)
+    }
+}
+
+// === impl FlagNames ===
+
+impl FlagNames {
+    /// Flags by the values' bare names.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What stands before the name of each flag: with `config`, `--config.port`. So the flags of two
+    /// configurations can be in one command.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = without_dot(prefix);
+        self
+    }
+
+    /// The help names the variables as well, for a program that reads the environment with this
+    /// prefix.
+    #[must_use]
+    pub fn env(mut self, prefix: impl Into<String>) -> Self {
+        self.env = Some(prefix.into());
+        self
+    }
+
+    /// Adds one flag for each value that can be given so.
+    pub(crate) fn augment(&self, command: Command, schema: &'static Schema) -> Command {
+        Flat::new(schema)
+            .values()
+            .filter(|value| !matches!(value.field.shape.inner(), Shape::Struct(_)))
+            .filter(|value| value.can_be_flag())
+            .fold(command, |command, value| {
+                let others = other_writings(&value.flag(&self.prefix), &command);
+                command.arg(self.arg(value).aliases(others))
+            })
+    }
+
+    fn arg(&self, value: &FlatValue) -> Arg {
+        let field = value.field;
+        let mut notes = Vec::new();
+        if let Some((text, _)) = field.shown_default() {
+            notes.push(format!("[default: {text}]"));
+        }
+        let env = self.env.as_deref().or(field.env.and(Some("")));
+        if let Some(prefix) = env.filter(|_| value.takes(Way::Env)) {
+            notes.push(format!("[env: {}]", value.variable(prefix)));
+        }
+        let docs = field.docs.trim();
+        let help = std::iter::once(docs.to_owned())
+            .chain(notes)
+            .filter(|part| !part.is_empty());
+        let arg = Arg::new(self.id(value))
+            .long(value.flag(&self.prefix))
+            .help(help.collect::<Vec<_>>().join(" "))
+            .value_name(name::screaming(
+                value.outside.last().copied().unwrap_or_default(),
+            ));
+        match field.shape.inner() {
+            // A flag without a value means yes; `--new-ui=false` is the other.
+            Shape::Text(expects) if *expects == <bool as crate::Value>::SHAPE.expects() => arg
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true")
+                .action(ArgAction::Set),
+            Shape::List(_) | Shape::Map(_) => arg.action(ArgAction::Append),
+            _ => arg.action(ArgAction::Set).allow_negative_numbers(true),
+        }
+    }
+
+    /// Far from any name that a program gives to its own arguments.
+    fn id(&self, value: &FlatValue) -> String {
+        format!("retune::{}::{}", self.prefix, value.dotted())
+    }
 }
 
 /// `db-endpoints` is also `db.endpoints` and `db_endpoints`, as everywhere; the help shows one.
-fn other_writings(value: &FlatValue, command: &Command) -> Vec<String> {
-    let flag = value.kebab();
+fn other_writings(flag: &str, command: &Command) -> Vec<String> {
     let is_free = |other: &String| {
         let mut taken = command.get_arguments();
         *other != flag && !taken.any(|arg| arg.get_long() == Some(other.as_str()))
@@ -43,69 +240,19 @@ fn other_writings(value: &FlatValue, command: &Command) -> Vec<String> {
         .collect()
 }
 
-fn arg(value: &FlatValue, prefix: Option<&str>) -> Arg {
-    let field = value.field;
-    let flag = value.kebab();
-    let mut notes = Vec::new();
-    if let Some((text, _)) = field.shown_default() {
-        notes.push(format!("[default: {text}]"));
-    }
-    if let Some(prefix) = prefix.or(field.env.and(Some(""))) {
-        notes.push(format!("[env: {}]", value.variable(prefix)));
-    }
-    let docs = field.docs.trim();
-    let help = std::iter::once(docs.to_owned())
-        .chain(notes)
-        .filter(|part| !part.is_empty());
-    let arg = Arg::new(id(value))
-        .long(flag)
-        .help(help.collect::<Vec<_>>().join(" "))
-        .value_name(name::screaming(
-            value.outside.last().copied().unwrap_or_default(),
-        ));
-    match field.shape.inner() {
-        // A flag without a value means yes; `--new-ui=false` is the other.
-        Shape::Text(expects) if *expects == <bool as crate::Value>::SHAPE.expects() => arg
-            .num_args(0..=1)
-            .require_equals(true)
-            .default_missing_value("true")
-            .action(ArgAction::Set),
-        Shape::List(_) | Shape::Map(_) => arg.action(ArgAction::Append),
-        _ => arg.action(ArgAction::Set).allow_negative_numbers(true),
-    }
+fn without_dot(prefix: impl Into<String>) -> String {
+    let prefix = prefix.into();
+    prefix.trim_end_matches('.').to_owned()
 }
 
-/// Far from any name that a program gives to its own arguments.
-fn id(value: &FlatValue) -> String {
-    format!("retune::{}", value.dotted())
-}
+// === impl Given ===
 
-// === impl Flags ===
-
-impl Flags {
-    pub(crate) fn new<T: Retune>(matches: &ArgMatches) -> Self {
-        let flat = Flat::new(T::SCHEMA);
-        let given = flat.values().filter_map(|value| {
-            let id = id(value);
-            let source = matches
-                .try_contains_id(&id)
-                .ok()
-                .and_then(|_| matches.value_source(&id));
-            if source != Some(ValueSource::CommandLine) {
-                return None;
-            }
-            let texts: Vec<String> = matches.get_many::<String>(&id)?.cloned().collect();
-            Some((value.outside.join("."), texts))
-        });
-        Self {
-            given: given.collect(),
-        }
-    }
-}
-
-impl Sealed for Flags {
+impl Sealed for Given {
     fn name(&self) -> String {
-        "flags".to_owned()
+        match &*self.names.prefix {
+            "" => "flags".to_owned(),
+            prefix => format!("flags --{prefix}.*"),
+        }
     }
 
     fn kind(&self) -> Kind {
@@ -113,12 +260,12 @@ impl Sealed for Flags {
     }
 
     fn read(&mut self, context: &mut Context<'_>) -> Layer {
-        let mut layer = Layer::empty(Origin::Flag("flags".into()));
+        let mut layer = Layer::new(Origin::Flag("flags".into()), Some(Way::Flags), context);
         for (name, texts) in &self.given {
             let Some(value) = context.flat.find(name) else {
                 continue;
             };
-            let origin = Origin::Flag(format!("--{}", value.kebab()).into());
+            let origin = Origin::Flag(format!("--{}", value.flag(&self.names.prefix)).into());
             let mut nodes: Vec<_> = texts
                 .iter()
                 .map(|text| Node::text(text.as_str(), origin.clone()))
@@ -132,5 +279,9 @@ impl Sealed for Flags {
             }
         }
         layer
+    }
+
+    fn flag_prefix(&self) -> Option<&str> {
+        Some(&self.names.prefix)
     }
 }

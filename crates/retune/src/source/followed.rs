@@ -41,6 +41,11 @@ impl Followed {
         }
     }
 
+    /// Takes an absolute path from this directory instead of `/`.
+    pub(super) fn rebase(&mut self, root: &Path) {
+        self.path = below(root, &self.path);
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.watch.as_ref().map_or(&self.path, Watch::path)
     }
@@ -103,6 +108,14 @@ impl Followed {
                 Found::Failed
             }
         }
+    }
+}
+
+/// Where an absolute path lies when this directory stands for `/`.
+pub(super) fn below(root: &Path, path: &Path) -> PathBuf {
+    match path.strip_prefix("/") {
+        Ok(path) => root.join(path),
+        Err(_) => path.to_owned(),
     }
 }
 

@@ -11,29 +11,31 @@ mod heartbeat;
 mod mount;
 mod revision;
 mod service;
+mod variable;
 
 use std::time::{Duration, Instant, SystemTime};
 
 use retune_mount::{PathState, Pins, Signal};
 
-use crate::bind::Notes;
+use crate::bind::{Notes, Rules};
 use crate::flat::Flat;
 use crate::node::Node;
 use crate::origin::Origin;
-use crate::schema::Schema;
+use crate::schema::{Schema, Way};
 
 pub(crate) use code::Code;
 pub use env::Env;
 pub use file::File;
 #[cfg(feature = "clap")]
-pub(crate) use flags::{Flags, augment};
+pub use flags::{FlagNames, Flags};
 pub use mount::Mount;
+pub(crate) use variable::VariableNames;
 
 pub(crate) use heartbeat::Heartbeat;
 pub(crate) use revision::{Revision, apart};
 pub(crate) use sealed::Sealed;
 
-/// Something that gives configuration: a file, a mount, the environment, flags, code.
+/// Something that gives configuration: a file, a mount, the environment, flags, a closure.
 ///
 /// Sealed for now: its methods may still change.
 pub trait Source: Sealed + Send + 'static {}
@@ -52,6 +54,17 @@ mod sealed {
         /// Reads everything it gives, as it is now. May block on the file system.
         fn read(&mut self, context: &mut super::Context<'_>) -> super::Layer;
 
+        /// What is kept of an earlier reading is out of date: somebody asks for what is there now.
+        fn distrust(&mut self) {}
+
+        /// Absolute paths are to be taken from this directory instead of `/`.
+        fn rebase(&mut self, _root: &std::path::Path) {}
+
+        /// What stands before the names of its flags; `None` if it has none.
+        fn flag_prefix(&self) -> Option<&str> {
+            None
+        }
+
         /// What was last read is now live.
         fn accepted(&mut self) {}
     }
@@ -66,6 +79,8 @@ pub enum Kind {
     File,
     /// A mounted volume.
     Mount,
+    /// A closure of the program.
+    Closure,
     /// Environment variables.
     Env,
     /// Command-line flags.
@@ -82,6 +97,8 @@ pub struct Context<'a> {
     pub(crate) pins: &'a mut Pins,
     /// Set when changes are to be followed.
     pub(crate) signal: Option<&'a Signal>,
+    /// What stands between the items of a text.
+    pub(crate) separator: char,
     /// How often to look without being told: where events come, and where none do.
     pub(crate) poll: (Duration, Duration),
 }
@@ -95,8 +112,6 @@ pub struct Layer {
     /// override.
     pub(crate) lower: Vec<Node>,
     pub(crate) notes: Notes,
-    /// What was passed over.
-    pub(crate) ignored: Vec<Ignored>,
     /// The source could not be read (its notes say why).
     pub(crate) failed: bool,
     /// Another volume took the place of a pinned one: all is to be read again.
@@ -109,6 +124,8 @@ pub struct Layer {
     pub(crate) settling: Option<Instant>,
     /// How changes are noticed, by path.
     pub(crate) paths: Vec<(String, PathState)>,
+    /// Read again at this time, whatever happens until then.
+    pub(crate) due: Option<Instant>,
     /// What tells that it is still written, where there is such.
     pub(crate) heartbeat: Option<Heartbeat>,
     /// What has to be the same in all layers that have one.
@@ -120,7 +137,18 @@ pub struct Layer {
 pub(crate) struct Ignored {
     pub(crate) path: String,
     pub(crate) origin: Origin,
-    pub(crate) why: &'static str,
+    pub(crate) why: Why,
+    /// What stands at the origin may be a secret.
+    pub(crate) secret: bool,
+}
+
+/// Why a value was passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The cluster made the variable.
+    Service,
+    /// It is not taken in this way.
+    Withheld(Way),
 }
 
 // === impl Kind ===
@@ -130,6 +158,7 @@ impl std::fmt::Display for Kind {
         f.write_str(match self {
             Self::File => "file",
             Self::Mount => "mount",
+            Self::Closure => "closure",
             Self::Env => "env",
             Self::Flags => "flags",
             Self::Code => "code",
@@ -137,21 +166,43 @@ impl std::fmt::Display for Kind {
     }
 }
 
+// === impl Why ===
+
+impl Why {
+    /// For people who ask where a value comes from.
+    pub(crate) fn told(self) -> &'static str {
+        match self {
+            Self::Service => "made by the cluster for a Service (see `enableServiceLinks`)",
+            Self::Withheld(Way::File) => "not taken from files",
+            Self::Withheld(Way::Mount) => "not taken from mounts",
+            Self::Withheld(Way::Closure) => "not taken from closures",
+            Self::Withheld(Way::Env) => "not taken from variables",
+            Self::Withheld(Way::EnvFile) => "not taken from files that variables name",
+            Self::Withheld(Way::Flags) => "not taken from flags",
+        }
+    }
+}
+
 // === impl Layer ===
 
 impl Layer {
-    pub(crate) fn empty(origin: crate::Origin) -> Self {
+    /// Of a source that gives values in this way (`None` is the program's own).
+    pub(crate) fn new(origin: Origin, way: Option<Way>, context: &Context<'_>) -> Self {
+        let separator = context.separator;
         Self {
             root: Node::map(Vec::new(), origin),
             lower: Vec::new(),
-            notes: Notes::default(),
-            ignored: Vec::new(),
+            notes: Notes {
+                rules: Rules { way, separator },
+                ..Notes::default()
+            },
             failed: false,
             moved: false,
             mounted: false,
             published: None,
             settling: None,
             paths: Vec::new(),
+            due: None,
             heartbeat: None,
             revision: None,
         }

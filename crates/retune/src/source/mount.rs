@@ -14,6 +14,7 @@ use crate::format::Format;
 use crate::node::{Node, NodeValue};
 use crate::origin::{Origin, Place, Span, Text};
 use crate::problem::Problem;
+use crate::schema::Way;
 use crate::text;
 
 /// A mounted ConfigMap, Secret or projected volume (or any directory).
@@ -239,7 +240,7 @@ impl Mount {
             };
             let is_document = !whole_files && Format::of(key).is_some();
             if is_document && !is_about {
-                documents.extend(document(place, bytes, self.secret, context, layer));
+                documents.extend(document(place, bytes, self.secret, "", context, layer));
                 continue;
             }
             let (name, bytes) = match whole_files {
@@ -260,10 +261,7 @@ impl Mount {
         }
         layer.lower = documents;
         layer.root = Node::map(Vec::new(), origin);
-        let single = single.iter().map(|(name, node)| (&**name, node.clone()));
-        context
-            .flat
-            .place(&mut layer.root, single, &mut layer.notes);
+        place_keys(single, context, layer);
     }
 }
 
@@ -283,7 +281,7 @@ impl Sealed for Mount {
     }
 
     fn read(&mut self, context: &mut Context<'_>) -> Layer {
-        let mut layer = Layer::empty(Origin::Default);
+        let mut layer = Layer::new(Origin::Default, Some(Way::Mount), context);
         layer.mounted = true;
         self.has_keys = false;
         match self.dir.read(context, &mut layer) {
@@ -336,9 +334,20 @@ impl Sealed for Mount {
         layer
     }
 
+    fn rebase(&mut self, root: &Path) {
+        self.dir.rebase(root);
+    }
+
     fn accepted(&mut self) {
         self.had_keys = self.has_keys;
     }
+}
+
+/// Adds single keys to a layer by their flat names.
+pub(super) fn place_keys(keys: Vec<(String, Node)>, context: &Context<'_>, layer: &mut Layer) {
+    let keys = keys.iter().map(|(name, node)| (&**name, node.clone()));
+    let Layer { root, notes, .. } = layer;
+    context.flat.place(root, keys, notes);
 }
 
 /// The flat name that a key gives: `items` can nest keys in folders, and `db/host` is `db.host`.

@@ -82,8 +82,8 @@ fn in_brackets(node: &Node, wants: Wants) -> Option<Node> {
     let text = text_of(node)?;
     if !text.trim_start().starts_with(['[', '{']) {
         let value = match wants {
-            Wants::List => NodeValue::List(bind::split(node)?),
-            Wants::Map => NodeValue::Map(bind::pairs(node)?),
+            Wants::List => NodeValue::List(bind::split(node, ',')?),
+            Wants::Map => NodeValue::Map(bind::pairs(node, ',')?),
             Wants::Other => return None,
         };
         return Some(Node {

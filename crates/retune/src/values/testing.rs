@@ -7,6 +7,7 @@ use crate::decode::{Decoder, Value};
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::{Origin, Place, Span, Text};
 use crate::problem::Problem;
+use crate::schema::Field;
 
 /// A value as a variable gives it.
 pub(crate) fn env(text: &str) -> Node {
@@ -56,7 +57,8 @@ pub(crate) fn list<const N: usize>(items: [Node; N]) -> Node {
 /// Binds and decodes; the problems when there are any.
 pub(crate) fn decode<T: Value>(node: Node) -> Result<T, Vec<Problem>> {
     let mut decoder = Decoder::default();
-    let value = T::decode(&bind::to_shape(node, &T::SHAPE), &mut decoder);
+    let field = Field::new("", "", T::SHAPE);
+    let value = T::decode(&bind::default(node, &field), &mut decoder);
     let (problems, _) = decoder.into_notes();
     match value {
         Some(value) if problems.is_empty() => Ok(value),

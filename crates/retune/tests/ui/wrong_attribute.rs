@@ -18,6 +18,12 @@ struct Config {
     empty: u16,
     #[retune(validate)]
     unchecked: u16,
+    #[retune(separator = "ab")]
+    two: Vec<u16>,
+    #[retune(separator)]
+    none: Vec<u16>,
+    #[retune(not_from(envs))]
+    nowhere: u16,
 }
 
 #[derive(Retune)]
