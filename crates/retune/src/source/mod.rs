@@ -1,6 +1,7 @@
 //! Sources: where configuration comes from. Each gives one layer.
 
 mod about;
+mod closure;
 mod code;
 mod env;
 mod file;
@@ -23,6 +24,7 @@ use crate::node::Node;
 use crate::origin::Origin;
 use crate::schema::{Schema, Way};
 
+pub use closure::{Closure, Hint, Keys, from_fn};
 pub(crate) use code::Code;
 pub use env::Env;
 pub use file::File;
