@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::followed::{Followed, Found, below};
+use super::followed::{Followed, Found};
 use super::variable::{FILE, Meaning, VariableNames, find, place, without_underscore};
 use super::{Context, Ignored, Kind, Layer, Sealed, Why, mount, service};
 use crate::flat::FlatValue;
@@ -170,8 +170,9 @@ impl Env {
     ) -> Option<Node> {
         let root = self.root.as_deref();
         let file = self.files.entry(variable.to_owned()).or_insert_with(|| {
-            let file = Path::new(file);
-            Followed::new(root.map_or_else(|| file.to_owned(), |root| below(root, file)))
+            let mut file = Followed::new(file);
+            root.into_iter().for_each(|root| file.rebase(root));
+            file
         });
         let place = Place::EnvFile {
             variable: variable.to_owned(),

@@ -12,6 +12,9 @@ use crate::problem::Problem;
 /// A path that a source reads, watched when changes are to be followed.
 #[derive(Debug)]
 pub(crate) struct Followed {
+    /// As the program or a variable names it.
+    named: PathBuf,
+    /// Absolute, so that a later change of the working directory does no harm.
     path: PathBuf,
     /// Refuses links that lead out.
     pub(super) confined: bool,
@@ -33,8 +36,10 @@ pub(crate) enum Found {
 
 impl Followed {
     pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
+        let named = path.into();
         Self {
-            path: path.into(),
+            path: std::path::absolute(&named).unwrap_or_else(|_| named.clone()),
+            named,
             confined: false,
             watch: None,
             absent: false,
@@ -43,11 +48,13 @@ impl Followed {
 
     /// Takes an absolute path from this directory instead of `/`.
     pub(super) fn rebase(&mut self, root: &Path) {
-        self.path = below(root, &self.path);
+        if let Ok(named) = self.named.strip_prefix("/") {
+            self.path = root.join(named);
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.watch.as_ref().map_or(&self.path, Watch::path)
+        &self.path
     }
 
     /// Reads the path, noting in the layer how that went.
@@ -108,14 +115,6 @@ impl Followed {
                 Found::Failed
             }
         }
-    }
-}
-
-/// Where an absolute path lies when this directory stands for `/`.
-pub(super) fn below(root: &Path, path: &Path) -> PathBuf {
-    match path.strip_prefix("/") {
-        Ok(path) => root.join(path),
-        Err(_) => path.to_owned(),
     }
 }
 
