@@ -14,12 +14,13 @@ use crate::sh::{self, cargo, root, target_dir};
 use crate::{Result, packages, testbed};
 
 /// The packages whose programs run in pods.
-pub(crate) const PACKAGES: [&str; 5] = [
+pub(crate) const PACKAGES: [&str; 6] = [
     "retune-testbed",
     "env-vars",
     "feature-flags",
     "greeter",
     "log-level",
+    "options",
 ];
 
 const TESTS: &str = "test --locked --package retune-testbed --tests";

@@ -126,8 +126,17 @@ pub(crate) fn works(command: &mut Command) -> bool {
 ///
 /// When it ends with anything but 0, or had to be killed.
 pub(crate) fn terminate(child: &mut Child, name: &str, patience: Duration) -> Result {
-    let failed = |error: std::io::Error| format!("{name}: {error}");
     _ = kill_process(Pid::from_child(child), Signal::TERM);
+    wait(child, name, patience).map_err(|error| format!("after SIGTERM, {error}"))
+}
+
+/// Waits until a process has ended well by itself; ends it if it does not.
+///
+/// # Errors
+///
+/// When it ends otherwise, or has to be killed.
+pub(crate) fn wait(child: &mut Child, name: &str, patience: Duration) -> Result {
+    let failed = |error: std::io::Error| format!("{name}: {error}");
     let until = Instant::now() + patience;
     while Instant::now() < until {
         match child.try_wait().map_err(failed)? {
@@ -138,7 +147,7 @@ pub(crate) fn terminate(child: &mut Child, name: &str, patience: Duration) -> Re
     }
     _ = child.kill();
     _ = child.wait();
-    Err(format!("{name} was still there {patience:?} after SIGTERM"))
+    Err(format!("{name} was still there after {patience:?}"))
 }
 
 /// The command as one would type it, with the environment that it adds.

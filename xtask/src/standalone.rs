@@ -28,6 +28,8 @@ struct Play {
     environment: &'static [(&'static str, &'static str)],
     /// Part of a line that it prints.
     prints: &'static str,
+    /// It is not a service, but ends by itself.
+    ends: bool,
 }
 
 const PLAYS: &[Play] = &[
@@ -44,6 +46,7 @@ const PLAYS: &[Play] = &[
         files: &[("config/config.yaml", "featureFlags: {newUI: false}\n")],
         environment: &[("CONFIG_DIR", "config"), ("LISTEN", "127.0.0.1:0")],
         prints: "Listening on '127.0.0.1:",
+        ends: false,
     },
     Play {
         example: "greeter",
@@ -54,6 +57,7 @@ const PLAYS: &[Play] = &[
         )],
         environment: &[("CONFIG_DIR", "config"), ("GREETER_LISTEN", "127.0.0.1:0")],
         prints: "Listening on '127.0.0.1:",
+        ends: false,
     },
     Play {
         example: "log-level",
@@ -64,6 +68,7 @@ const PLAYS: &[Play] = &[
             ("LISTEN", "127.0.0.1:0"),
         ],
         prints: "starting http server",
+        ends: false,
     },
     Play {
         example: "log-level",
@@ -74,6 +79,30 @@ const PLAYS: &[Play] = &[
             ("LISTEN", "127.0.0.1:0"),
         ],
         prints: "start sending requests",
+        ends: false,
+    },
+    Play {
+        example: "options",
+        program: "options",
+        files: &[("endpoints", "service-1:8080,service-2:8080,service-3:8080")],
+        environment: &[("LOG_LEVEL", "info"), ("ENDPOINTS_FILE", "endpoints")],
+        prints: "[service-1:8080, service-2:8080, service-3:8080]",
+        ends: true,
+    },
+    Play {
+        example: "options",
+        program: "token",
+        files: &[(
+            "container/secrets/example-secret/auth-token",
+            "super-strong-secret",
+        )],
+        environment: &[
+            ("TELEPRESENCE_ROOT", "container"),
+            ("AUTH_TOKEN_FILE", "/secrets/example-secret/auth-token"),
+            ("LISTEN", "127.0.0.1:0"),
+        ],
+        prints: "has a token: [redacted]",
+        ends: false,
     },
 ];
 
@@ -189,7 +218,7 @@ fn at(path: &Path) -> impl FnOnce(std::io::Error) -> String {
 // === impl Play ===
 
 impl Play {
-    /// Starts the program, waits for its line, and ends it as Kubernetes does.
+    /// Starts the program, waits for its line, and ends it as Kubernetes does, or lets it end.
     fn run(&self, programs: &Path, dir: &Path) -> Result {
         let Self {
             program, prints, ..
@@ -215,7 +244,10 @@ impl Play {
         let found = lines.find(|line| line.contains(prints));
         // What it prints later must find a reader.
         std::thread::spawn(move || lines.for_each(drop));
-        let ended = sh::terminate(&mut child, program, PATIENCE);
+        let ended = match self.ends {
+            true => sh::wait(&mut child, program, PATIENCE),
+            false => sh::terminate(&mut child, program, PATIENCE),
+        };
         match found {
             Some(line) => println!("{line}"),
             None => {

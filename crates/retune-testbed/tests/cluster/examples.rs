@@ -4,6 +4,7 @@ mod env_vars;
 mod feature_flags;
 mod greeter;
 mod log_level;
+mod options;
 
 use std::fs;
 use std::path::{Path, PathBuf};
