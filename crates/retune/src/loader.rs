@@ -145,7 +145,7 @@ impl<T: Retune> Loader<T> {
         self
     }
 
-    /// Adds any other source.
+    /// Adds any source, such as a closure of the program: see [`source::from_fn`](crate::source::from_fn).
     pub fn source(mut self, source: impl Source) -> Self {
         self.close_set();
         self.sources.push(Box::new(source));

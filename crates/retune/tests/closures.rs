@@ -360,7 +360,10 @@ fn an_error_is_told_with_its_causes() {
     let error = Config::loader().source(failing).once().unwrap_err();
     let told = lines(error.problems());
     assert_eq!(told, ["store: the store does not answer: refused"]);
-    let text = from_fn("store", || Err::<Vec<(String, String)>, _>("as text"));
+    let text = from_fn("store", || {
+        Err::<Vec<(String, String)>, _>("no answer from redis://u:hunter2@db")
+    });
     let error = Config::loader().source(text).once().unwrap_err();
-    assert_eq!(lines(error.problems()), ["store: as text"]);
+    let told = lines(error.problems());
+    assert_eq!(told, ["store: no answer from redis://u:[redacted]@db"]);
 }

@@ -235,10 +235,8 @@ impl Closure {
 
     fn failed(&self, message: String, layer: &mut Layer) {
         layer.failed = true;
-        let message = match &self.shown {
-            Some(shown) => scrubbed(message, shown),
-            None => message,
-        };
+        let nothing = Node::null();
+        let message = scrubbed(message, self.shown.as_ref().unwrap_or(&nothing));
         let problem = Problem::new("", format!("{}: {message}", self.name));
         layer.notes.problems.push(problem);
     }

@@ -1,4 +1,15 @@
 //! Sources: where configuration comes from. Each gives one layer.
+//!
+//! | | gives | may be absent by |
+//! |---|---|---|
+//! | [`File`] | a document | [`optional`](File::optional) |
+//! | [`Mount`] | the keys of a volume, and documents among them | [`optional`](Mount::optional), [`defaults_when_lost`](Mount::defaults_when_lost) |
+//! | [`from_fn`] | keys, by a closure of the program | [`optional`](Closure::optional) |
+//! | [`Env`] | variables, and the files that `X_FILE` names | [`optional_files`](Env::optional_files) |
+//! | `Flags` | flags of a command line (feature `clap`) | |
+//!
+//! A source that must be there and is lost while the program runs leaves the last good generation in
+//! place. What a field does not take from some of them, `#[retune(not_from(…))]` says.
 
 mod about;
 mod closure;
