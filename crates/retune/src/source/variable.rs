@@ -68,27 +68,23 @@ impl VariableNames {
 
     /// The note on a variable with the prefix that no field answers to.
     pub(super) fn unknown(&self, flat: &Flat, variable: &str) -> Option<Problem> {
-        let stem = |prefix: &str| {
-            let stem = (!prefix.is_empty()).then(|| stem(prefix, variable))??;
-            Some((prefix.to_owned(), stem.to_owned()))
+        // What a variable of this kind may have been meant for; `None` if it is none of them.
+        let meant = |prefix: &str, name: &str, ending: &str| {
+            let stem = stem(prefix, name).filter(|_| !prefix.is_empty())?;
+            let nearest = flat.nearest(stem).map(|nearest| name::screaming(&nearest));
+            Some(nearest.map(|nearest| format!("{prefix}_{nearest}{ending}")))
         };
-        let nearest = |name: &str| Some(name::screaming(&flat.nearest(name)?));
-        let value = stem(&self.prefix).filter(|_| self.values);
-        let named = stem(self.prefix_of_files()).filter(|_| self.files);
-        let named = named.and_then(|(prefix, stem)| {
-            let stem = stem.strip_suffix(FILE)?.to_owned();
-            Some((prefix, stem))
+        let value = self.values.then(|| meant(&self.prefix, variable, ""));
+        let file = self.files.then(|| {
+            let name = variable.strip_suffix(FILE)?;
+            meant(self.prefix_of_files(), name, FILE)
         });
-        let (known, file) = (value.is_some(), named.is_some());
-        let value = value.and_then(|(prefix, stem)| Some(format!("{prefix}_{}", nearest(&stem)?)));
-        let named = || {
-            let (prefix, stem) = named?;
-            Some(format!("{prefix}_{}{FILE}", nearest(&stem)?))
+        let meant = match (value.flatten(), file.flatten()) {
+            (None, None) => return None,
+            (value, file) => value.flatten().or(file.flatten()),
         };
-        let mut note = (known || file).then(|| bind::unknown(variable.to_owned(), None))?;
-        note.help = value
-            .or_else(named)
-            .map(|name| format!("did you mean `{name}`?"));
+        let mut note = bind::unknown(variable.to_owned(), None);
+        note.help = meant.map(|name| format!("did you mean `{name}`?"));
         Some(note)
     }
 
