@@ -39,6 +39,7 @@ const PLAYS: &[Play] = &[
         files: &[("config/KEY1", "VAL1"), ("config/KEY2", "VAL2")],
         environment: &[("CONFIG_DIR", "config"), ("LISTEN", "127.0.0.1:0")],
         prints: "Listening on 127.0.0.1:",
+        ends: false,
     },
     Play {
         example: "feature-flags",

@@ -177,7 +177,7 @@ impl<T: Retune> Loader<T> {
 
     /// Sets what stands between the items of a list or map that is written as a text: `a;b` is a list
     /// of two with `;`. Default `,`. Lists in brackets and those of documents are not concerned, nor
-    /// defaults, and `#[retune(separator = ';')]` on a field comes first.
+    /// defaults and what `serde` takes, and `#[retune(separator = ';')]` on a field comes first.
     ///
     /// ```
     /// use retune::{Retune, source::Env};
