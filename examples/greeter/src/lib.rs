@@ -12,8 +12,8 @@ use retune_axum::Current;
 pub struct Config {
     /// Text that `GET /` answers with. Without a default: a document that lacks it is refused.
     pub message: String,
-    /// Address to listen on. Read once.
-    #[retune(default = "0.0.0.0:8080")]
+    /// Address to listen on. A change waits for a restart.
+    #[retune(default = "0.0.0.0:8080", restart)]
     pub listen: SocketAddr,
 }
 

@@ -19,8 +19,8 @@ struct Config {
     /// Where the server is.
     #[retune(default = "http://app-server:8080", from_str, expects = "a URL")]
     server_address: Uri,
-    /// Address to serve the status on. Read once.
-    #[retune(default = "0.0.0.0:8080")]
+    /// Address to serve the status on. A change waits for a restart.
+    #[retune(default = "0.0.0.0:8080", restart)]
     listen: SocketAddr,
 }
 

@@ -16,8 +16,8 @@ struct Config {
     /// Which events are logged.
     #[retune(default = "info")]
     log_level: Level,
-    /// Address to listen on. Read once.
-    #[retune(default = "0.0.0.0:8080")]
+    /// Address to listen on. A change waits for a restart.
+    #[retune(default = "0.0.0.0:8080", restart)]
     listen: SocketAddr,
 }
 

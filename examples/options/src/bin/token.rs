@@ -18,8 +18,8 @@ struct Config {
     /// many a dump.
     #[retune(validate = not_empty, not_from(env))]
     auth_token: Secret<String>,
-    /// Address to serve the status on. Read once.
-    #[retune(default = "0.0.0.0:8080")]
+    /// Address to serve the status on. A change waits for a restart.
+    #[retune(default = "0.0.0.0:8080", restart)]
     listen: SocketAddr,
 }
 
