@@ -31,7 +31,7 @@ pub(crate) fn handling(krate: &Path, ty: &Type, via: &Via) -> Handling {
         Via::FromStr(expects) => wrapped(krate, ty, &|leaf| {
             let expects = expects_of(leaf, expects.as_ref());
             Handling {
-                shape: quote!(#krate::shape::Shape::Text(#expects)),
+                shape: quote!(#krate::shape::Shape::Text(#krate::shape::Grammar::Other(#expects))),
                 decode: quote_spanned! {leaf.span()=>
                     |__node, __decoder| __decoder.parsed(
                         __node,

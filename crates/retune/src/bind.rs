@@ -14,6 +14,7 @@ use items::plain_text;
 pub(crate) use items::{pairs, split};
 
 use crate::format;
+use crate::grammar::Grammar;
 use crate::name;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
@@ -125,7 +126,7 @@ impl Binder<'_> {
         let node = match shape {
             Shape::Optional(inner) => return self.bind(node, inner),
             Shape::Secret(inner) => return self.bind(node.into_secret(), inner).into_secret(),
-            Shape::Text(password::URL) if hides_password(&node) => {
+            Shape::Text(Grammar::UrlText) if hides_password(&node) => {
                 return self.text(node).into_secret();
             }
             Shape::Text(_) => return self.text(node),

@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 use std::sync::Arc;
 
 use crate::env_view::Variables;
+use crate::grammar::Grammar;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
 use crate::path::{key_segment, push_segment};
@@ -86,6 +87,15 @@ impl Decoder {
 
     /// The node's text, by the rules for files where it is one. `expects` is for the report.
     pub fn text<'n>(&mut self, node: &'n Node, expects: &str) -> Option<Cow<'n, str>> {
+        self.text_or(node, || expects.into())
+    }
+
+    /// The same; what is expected is asked for only when it is to be told.
+    fn text_or<'n, 'e>(
+        &mut self,
+        node: &'n Node,
+        expects: impl FnOnce() -> Cow<'e, str>,
+    ) -> Option<Cow<'n, str>> {
         match &node.value {
             NodeValue::Text { text, .. } => Some(Cow::Borrowed(text)),
             NodeValue::File(bytes) => {
@@ -100,6 +110,7 @@ impl Decoder {
                             true => String::new(),
                             false => format!(" at byte {}", error.valid_up_to()),
                         };
+                        let expects = expects();
                         let message = format!("not UTF-8{place}, where {expects} is expected");
                         let help = "a `Vec<u8>` takes any bytes".to_owned();
                         self.problem(node, message, Some(help));
@@ -107,7 +118,7 @@ impl Decoder {
                     .ok()
             }
             _ => {
-                self.mismatch(node, expects, None);
+                self.mismatch(node, &expects(), None);
                 None
             }
         }
@@ -141,11 +152,30 @@ impl Decoder {
         expects: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let text = self.text(node, expects)?;
+        self.parsed_or(node, || expects.into(), parse)
+    }
+
+    /// Decodes a text of some grammar.
+    pub(crate) fn written<T, E: Display>(
+        &mut self,
+        node: &Node,
+        grammar: &Grammar,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        self.parsed_or(node, || grammar.expects(), parse)
+    }
+
+    fn parsed_or<'e, T, E: Display>(
+        &mut self,
+        node: &Node,
+        expects: impl Fn() -> Cow<'e, str>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text_or(node, &expects)?;
         match parse(&text) {
             Ok(value) => Some(value),
             Err(error) => {
-                self.mismatch(node, expects, None);
+                self.mismatch(node, &expects(), None);
                 let reason = error.to_string();
                 // The reason may quote a secret.
                 if let Some(problem) = self.problems.last_mut().filter(|_| !node.secret) {

@@ -143,6 +143,7 @@ mod explain;
 mod flat;
 mod format;
 mod generation;
+mod grammar;
 mod guard;
 mod live;
 mod loader;
@@ -186,7 +187,9 @@ pub use values::ByteSize;
 
 /// What a type looks like from outside, as the derive describes it.
 pub mod shape {
+    pub use crate::grammar::Grammar;
     pub use crate::schema::{Alias, Default, Field, Schema, Shape, Variant, Way};
+    pub use crate::values::{Floats, Integer, Integers};
 }
 
 /// A configuration: a struct with `#[derive(Retune)]`.

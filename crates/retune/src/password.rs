@@ -9,9 +9,6 @@ use std::ops::Range;
 
 use crate::secret::REDACTED;
 
-/// What a `Url` says that it takes. Its shape is known by this.
-pub(crate) const URL: &str = "a URL such as `https://example.org/path`";
-
 /// The text with each password in it struck.
 pub(crate) fn masked(text: &str) -> Cow<'_, str> {
     if !any(text) {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::grammar::Grammar;
 use crate::name;
 use crate::password;
 use crate::secret::REDACTED;
@@ -93,8 +94,8 @@ pub enum Default {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Shape {
-    /// One text; says what it must look like ("a duration such as `30s`").
-    Text(&'static str),
+    /// One text, written by some grammar.
+    Text(Grammar),
     /// Bytes, exactly as they are.
     Bytes,
     /// One of some named variants, with or without content.
@@ -388,9 +389,8 @@ impl Shape {
     #[must_use]
     pub fn expects(&self) -> String {
         match self {
-            Self::Text(expects) | Self::Opaque(expects) | Self::Tree(expects) => {
-                (*expects).to_owned()
-            }
+            Self::Text(grammar) => grammar.expects().into_owned(),
+            Self::Opaque(expects) | Self::Tree(expects) => (*expects).to_owned(),
             Self::Bytes => "bytes".to_owned(),
             Self::Choice(variants) => {
                 let names: Vec<_> = variants

@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use super::{Context, Kind, Layer, Sealed};
 use crate::Retune;
 use crate::flat::{Flat, FlatValue};
+use crate::grammar::Grammar;
 use crate::name;
 use crate::node::{Node, NodeValue};
 use crate::origin::Origin;
@@ -210,7 +211,7 @@ impl FlagNames {
             ));
         match field.shape.inner() {
             // A flag without a value means yes; `--new-ui=false` is the other.
-            Shape::Text(expects) if *expects == <bool as crate::Value>::SHAPE.expects() => arg
+            Shape::Text(Grammar::Bool) => arg
                 .num_args(0..=1)
                 .require_equals(true)
                 .default_missing_value("true")

@@ -1,15 +1,16 @@
 //! Truth.
 
 use crate::decode::{Decoder, Value};
+use crate::grammar::Grammar;
 use crate::node::Node;
 use crate::schema::Shape;
 
 /// `true`, `yes`, `on`, `1` or `false`, `no`, `off`, `0`, in any case.
 impl Value for bool {
-    const SHAPE: Shape = Shape::Text("`true` or `false`");
+    const SHAPE: Shape = Shape::Text(Grammar::Bool);
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        decoder.parsed(node, "`true` or `false`", |text| {
+        decoder.written(node, &Grammar::Bool, |text| {
             parse(text).ok_or("`yes` and `no`, `on` and `off`, `1` and `0` work too")
         })
     }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::decode::{Decoder, Value};
+use crate::grammar::Grammar;
 use crate::node::Node;
 use crate::schema::Shape;
 
-const EXPECTS: &str = "a duration such as `30s` or `1h30m`";
 const UNITS: &str = "units are ns, us, ms, s, m, h, d (24 h) and w (7 d)";
 
 /// From long to short, in nanoseconds.
@@ -29,10 +29,10 @@ const SECOND: u128 = 1_000_000_000;
 /// Units are `ns`, `us` (`µs`), `ms`, `s`, `m`, `h`, `d` (24 hours) and `w` (7 days). A bare number is
 /// refused, since nobody can know its unit, but for `0`.
 impl Value for Duration {
-    const SHAPE: Shape = Shape::Text(EXPECTS);
+    const SHAPE: Shape = Shape::Text(Grammar::Duration);
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        decoder.parsed(node, EXPECTS, parse)
+        decoder.written(node, &Grammar::Duration, parse)
     }
 }
 

@@ -1,11 +1,20 @@
 //! Numbers with a fraction.
 
+use std::borrow::Cow;
+
 use super::integer::without_separators;
 use crate::decode::{Decoder, Value};
+use crate::grammar::Grammar;
 use crate::node::Node;
 use crate::schema::Shape;
 
-const EXPECTS: &str = "a number such as `0.5`";
+/// The finite numbers that a value may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Floats {
+    /// They must fit 32 bits, at least roughly.
+    pub single: bool,
+}
 
 /// Parses what is a number: not `inf`, not `nan`, which break comparisons far from here.
 pub(super) fn parse(text: &str) -> Result<f64, &'static str> {
@@ -17,31 +26,56 @@ pub(super) fn parse(text: &str) -> Result<f64, &'static str> {
     }
 }
 
+// === impl Floats ===
+
+impl Floats {
+    const fn all(single: bool) -> Self {
+        Self { single }
+    }
+
+    #[allow(clippy::cast_possible_truncation)]
+    fn parse(self, text: &str) -> Result<f64, &'static str> {
+        let number = parse(text)?;
+        if self.single && !(number as f32).is_finite() {
+            return Err("too large for 32 bits");
+        }
+        Ok(number)
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(crate) fn expects(self) -> Cow<'static, str> {
+        "a number such as `0.5`".into()
+    }
+}
+
+// === impl Decoder ===
+
+impl Decoder {
+    pub(crate) fn float(&mut self, node: &Node, floats: Floats) -> Option<f64> {
+        self.written(node, &Grammar::Float(floats), |text| floats.parse(text))
+    }
+}
+
 // === impl f32, f64 ===
 
 /// A finite number: `0.5`, `-3`, `1e6`, `1_000.25`.
 impl Value for f64 {
-    const SHAPE: Shape = Shape::Text(EXPECTS);
+    const SHAPE: Shape = Shape::Text(Grammar::Float(Floats::all(false)));
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        decoder.parsed(node, EXPECTS, parse)
+        decoder.float(node, Floats::all(false))
     }
 }
 
 /// A finite number: `0.5`, `-3`, `1e6`, `1_000.25`.
 impl Value for f32 {
-    const SHAPE: Shape = Shape::Text(EXPECTS);
+    const SHAPE: Shape = Shape::Text(Grammar::Float(Floats::all(true)));
 
     #[allow(clippy::cast_possible_truncation)]
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        decoder.parsed(node, EXPECTS, |text| {
-            let number = parse(text)? as f32;
-            if number.is_finite() {
-                Ok(number)
-            } else {
-                Err("too large for 32 bits")
-            }
-        })
+        decoder
+            .float(node, Floats::all(true))
+            .map(|number| number as f32)
     }
 }
 

@@ -1,23 +1,49 @@
 //! Whole numbers.
 
+use std::fmt;
 use std::num::{
     NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroI128, NonZeroIsize, NonZeroU8,
     NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize,
 };
 
 use crate::decode::{Decoder, Value};
+use crate::grammar::Grammar;
 use crate::node::{Node, NodeValue};
 use crate::schema::Shape;
 
 /// A whole number before its type is known: a sign and a magnitude.
-pub(super) struct Integer {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Integer {
     negative: bool,
     magnitude: u128,
+}
+
+/// The whole numbers that a value may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Integers {
+    /// The least.
+    pub min: Integer,
+    /// The greatest.
+    pub max: Integer,
+    /// Without 0.
+    pub non_zero: bool,
 }
 
 // === impl Integer ===
 
 impl Integer {
+    /// For the derive: a number by its sign and magnitude.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(negative: bool, magnitude: u128) -> Self {
+        Self {
+            // There is one zero.
+            negative: negative && magnitude != 0,
+            magnitude,
+        }
+    }
+
     /// `42`, `+42`, `-42`, `1_000`, `0xff`, `0o644`, `0b101`. A leading zero is not octal.
     ///
     /// The error is the reason, empty where there is nothing to add.
@@ -39,10 +65,7 @@ impl Integer {
             return Err("");
         }
         let magnitude = u128::from_str_radix(&digits, radix).map_err(|_| "out of range")?;
-        Ok(Self {
-            negative,
-            magnitude,
-        })
+        Ok(Self::new(negative, magnitude))
     }
 
     /// As an `i128`, if it fits.
@@ -63,6 +86,71 @@ impl Integer {
         };
         fitting.ok_or("out of range")
     }
+
+    pub(crate) const fn is_below(self, other: Self) -> bool {
+        match (self.negative, other.negative) {
+            (true, false) => true,
+            (false, true) => false,
+            (false, false) => self.magnitude < other.magnitude,
+            (true, true) => self.magnitude > other.magnitude,
+        }
+    }
+}
+
+impl fmt::Display for Integer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.negative { "-" } else { "" };
+        write!(f, "{sign}{}", self.magnitude)
+    }
+}
+
+// === impl Integers ===
+
+impl Integers {
+    const fn all(min: Integer, max: Integer) -> Self {
+        Self {
+            min,
+            max,
+            non_zero: false,
+        }
+    }
+
+    const fn but_zero(self) -> Self {
+        Self {
+            min: match self.min.magnitude {
+                0 => Integer::new(false, 1),
+                _ => self.min,
+            },
+            non_zero: true,
+            ..self
+        }
+    }
+
+    fn parse(self, text: &str) -> Result<Integer, &'static str> {
+        let number = Integer::parse(text)?;
+        let is_zero = number.magnitude == 0;
+        if number.is_below(self.min) || self.max.is_below(number) || self.non_zero && is_zero {
+            return Err("out of range");
+        }
+        Ok(number)
+    }
+
+    pub(crate) fn expects(self) -> String {
+        let Self { min, max, non_zero } = self;
+        let lacks_zero = non_zero && min.negative && !max.negative;
+        let lack = if lacks_zero { " without 0" } else { "" };
+        format!("a whole number, {min} to {max}{lack}")
+    }
+}
+
+// === impl Decoder ===
+
+impl Decoder {
+    pub(crate) fn integer(&mut self, node: &Node, integers: Integers) -> Option<Integer> {
+        self.written(node, &Grammar::Integer(integers), |text| {
+            integers.parse(text)
+        })
+    }
 }
 
 /// A number without the `_` between its digits; `None` where one stands elsewhere.
@@ -77,69 +165,62 @@ pub(super) fn without_separators(number: &str, radix: u32) -> Option<String> {
 
 // === impl u8, i8, … ===
 
+macro_rules! limits {
+    ($ty:ty) => {
+        Integers::all(
+            // The least of a signed type is as far from zero as the next above its greatest.
+            match <$ty>::MIN == 0 {
+                true => Integer::new(false, 0),
+                false => Integer::new(true, (<$ty>::MAX as u128).wrapping_add(1)),
+            },
+            Integer::new(false, <$ty>::MAX as u128),
+        )
+    };
+}
+
 macro_rules! integers {
-    ($($ty:ty, $non_zero:ty: $range:literal, $non_zero_range:literal $(, $more:item)*;)*) => {$(
-        #[doc = concat!("A whole number, ", $range, ".")]
+    ($($ty:ty, $non_zero:ty $(, $more:item)*;)*) => {$(
+        /// A whole number in the limits of the type.
         ///
         /// Decimal, or `0x`, `0o`, `0b`; `_` may stand between digits.
         impl Value for $ty {
-            const SHAPE: Shape = Shape::Text(concat!("a whole number, ", $range));
+            const SHAPE: Shape = Shape::Text(Grammar::Integer(limits!($ty)));
             $($more)*
 
             fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-                decoder.parsed(node, concat!("a whole number, ", $range), |text| {
-                    Integer::parse(text)?.fit::<Self>()
-                })
+                decoder.integer(node, limits!($ty))?.fit().ok()
             }
         }
 
-        #[doc = concat!("A whole number, ", $non_zero_range, ".")]
+        /// A whole number in the limits of the type, but not 0.
         impl Value for $non_zero {
-            const SHAPE: Shape = Shape::Text(concat!("a whole number, ", $non_zero_range));
+            const SHAPE: Shape = Shape::Text(Grammar::Integer(limits!($ty).but_zero()));
 
             fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-                decoder.parsed(node, concat!("a whole number, ", $non_zero_range), |text| {
-                    let number = Integer::parse(text)?.fit::<$ty>()?;
-                    Self::new(number).ok_or("out of range")
-                })
+                let number = decoder.integer(node, limits!($ty).but_zero())?;
+                Self::new(number.fit().ok()?)
             }
         }
     )*};
 }
 
 integers! {
-    u8, NonZeroU8: "0 to 255", "1 to 255",
+    u8, NonZeroU8,
         const LIST_SHAPE: Shape = Shape::Bytes;,
         fn decode_list(node: &Node, decoder: &mut Decoder) -> Option<Vec<Self>> {
             bytes(node, decoder)
         };
-    u16, NonZeroU16: "0 to 65535", "1 to 65535";
-    u32, NonZeroU32: "0 to 4294967295", "1 to 4294967295";
-    u64, NonZeroU64: "0 to 18446744073709551615", "1 to 18446744073709551615";
-    u128, NonZeroU128: "0 to 340282366920938463463374607431768211455",
-        "1 to 340282366920938463463374607431768211455";
-    i8, NonZeroI8: "-128 to 127", "-128 to 127 without 0";
-    i16, NonZeroI16: "-32768 to 32767", "-32768 to 32767 without 0";
-    i32, NonZeroI32: "-2147483648 to 2147483647", "-2147483648 to 2147483647 without 0";
-    i64, NonZeroI64: "-9223372036854775808 to 9223372036854775807",
-        "-9223372036854775808 to 9223372036854775807 without 0";
-    i128, NonZeroI128:
-        "-170141183460469231731687303715884105728 to 170141183460469231731687303715884105727",
-        "-170141183460469231731687303715884105728 to 170141183460469231731687303715884105727 \
-         without 0";
-}
-
-#[cfg(target_pointer_width = "64")]
-integers! {
-    usize, NonZeroUsize: "0 to 18446744073709551615", "1 to 18446744073709551615";
-    isize, NonZeroIsize: "-9223372036854775808 to 9223372036854775807",
-        "-9223372036854775808 to 9223372036854775807 without 0";
-}
-
-#[cfg(target_pointer_width = "32")]
-integers! {
-    usize, NonZeroUsize: "0 to 4294967295", "1 to 4294967295";
-    isize, NonZeroIsize: "-2147483648 to 2147483647", "-2147483648 to 2147483647 without 0";
+    u16, NonZeroU16;
+    u32, NonZeroU32;
+    u64, NonZeroU64;
+    u128, NonZeroU128;
+    usize, NonZeroUsize;
+    i8, NonZeroI8;
+    i16, NonZeroI16;
+    i32, NonZeroI32;
+    i64, NonZeroI64;
+    i128, NonZeroI128;
+    isize, NonZeroIsize;
 }
 
 /// A file or text, byte by byte, or a list of numbers.

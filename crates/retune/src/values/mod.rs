@@ -26,6 +26,8 @@ mod derived;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use self::float::Floats;
+pub use self::integer::{Integer, Integers};
 pub use self::serde::by_serde;
 pub(crate) use self::serde::deserialize;
 pub use self::size::ByteSize;

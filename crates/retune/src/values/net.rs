@@ -4,17 +4,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use std::str::FromStr;
 
 use crate::decode::{Decoder, Value};
+use crate::grammar::Grammar;
 use crate::node::Node;
 use crate::schema::Shape;
 
 macro_rules! addresses {
-    ($($ty:ty: $expects:literal;)*) => {$(
-        #[doc = concat!(stringify!($ty), ": ", $expects, ".")]
+    ($($ty:ident: $like:literal;)*) => {$(
+        #[doc = concat!("Such as ", $like, "; blanks around it do not count.")]
         impl Value for $ty {
-            const SHAPE: Shape = Shape::Text($expects);
+            const SHAPE: Shape = Shape::Text(Grammar::$ty);
 
             fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-                decoder.parsed(node, $expects, |text| {
+                decoder.written(node, &Grammar::$ty, |text| {
                     Self::from_str(text.trim()).map_err(|_| reason(text.trim()))
                 })
             }
@@ -23,12 +24,12 @@ macro_rules! addresses {
 }
 
 addresses! {
-    SocketAddr: "an IP address and a port such as `127.0.0.1:8080` or `[::1]:8080`";
-    SocketAddrV4: "an IPv4 address and a port such as `127.0.0.1:8080`";
-    SocketAddrV6: "an IPv6 address and a port such as `[::1]:8080`";
-    IpAddr: "an IP address such as `10.0.0.1` or `::1`";
-    Ipv4Addr: "an IPv4 address such as `10.0.0.1`";
-    Ipv6Addr: "an IPv6 address such as `::1`";
+    SocketAddr: "`127.0.0.1:8080` or `[::1]:8080`";
+    SocketAddrV4: "`127.0.0.1:8080`";
+    SocketAddrV6: "`[::1]:8080`";
+    IpAddr: "`10.0.0.1` or `::1`";
+    Ipv4Addr: "`10.0.0.1`";
+    Ipv6Addr: "`::1`";
 }
 
 /// What people most often write instead; the parser's own error only says that it is invalid.

@@ -3,10 +3,9 @@
 use regex::{Error, Regex};
 
 use crate::decode::{Decoder, Value};
+use crate::grammar::Grammar;
 use crate::node::Node;
 use crate::schema::Shape;
-
-const EXPECTS: &str = "a regular expression such as `^v[0-9]+$`";
 
 /// A regular expression. Blanks count, as they do in a text.
 ///
@@ -14,10 +13,10 @@ const EXPECTS: &str = "a regular expression such as `^v[0-9]+$`";
 /// `Vec<Regex>` a pattern that holds a comma, or a first one that begins with `[`, needs a list in brackets
 /// with quotes: `['[a-z]{1,2}', b]`. Single quotes, since within double quotes `\` is an escape.
 impl Value for Regex {
-    const SHAPE: Shape = Shape::Text(EXPECTS);
+    const SHAPE: Shape = Shape::Text(Grammar::RegexText);
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        decoder.parsed(node, EXPECTS, |text| {
+        decoder.written(node, &Grammar::RegexText, |text| {
             Self::new(text).map_err(|error| reason(&error))
         })
     }
@@ -78,6 +77,12 @@ mod tests {
             assert!(!refusal.contains('\n'), "{refusal}");
         }
         let refusal = refusal::<Secret<Regex>>(env("[hunter2"));
-        assert_eq!(refusal, format!("APP_X: not what was expected: {EXPECTS}"));
+        assert_eq!(
+            refusal,
+            format!(
+                "APP_X: not what was expected: {}",
+                Grammar::RegexText.expects()
+            )
+        );
     }
 }

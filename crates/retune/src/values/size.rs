@@ -4,10 +4,10 @@ use std::fmt;
 
 use super::duration::{scaled, split};
 use crate::decode::{Decoder, Value};
+use crate::grammar::Grammar;
 use crate::node::Node;
 use crate::schema::Shape;
 
-const EXPECTS: &str = "a size such as `64MiB`";
 const UNITS: &str = "units are B, kB, MB, GB, TB, PB (1000) and KiB, MiB, GiB, TiB, PiB (1024)";
 
 /// From small to large.
@@ -88,10 +88,10 @@ impl ByteSize {
 }
 
 impl Value for ByteSize {
-    const SHAPE: Shape = Shape::Text(EXPECTS);
+    const SHAPE: Shape = Shape::Text(Grammar::Size);
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        decoder.parsed(node, EXPECTS, Self::parse)
+        decoder.written(node, &Grammar::Size, Self::parse)
     }
 }
 

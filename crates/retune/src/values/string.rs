@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::decode::{Decoder, Value};
+use crate::grammar::Grammar;
 use crate::node::Node;
 use crate::schema::Shape;
 
@@ -14,10 +15,10 @@ macro_rules! text {
     ($($ty:ty),*) => {$(
         /// Any text, as it is.
         impl Value for $ty {
-            const SHAPE: Shape = Shape::Text("text");
+            const SHAPE: Shape = Shape::Text(Grammar::String);
 
             fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-                Some(decoder.text(node, "text")?.into())
+                Some(decoder.text(node, &Grammar::String.expects())?.into())
             }
         }
     )*};
@@ -29,10 +30,10 @@ text!(String, Box<str>, Arc<str>);
 
 /// One character.
 impl Value for char {
-    const SHAPE: Shape = Shape::Text("one character");
+    const SHAPE: Shape = Shape::Text(Grammar::Char);
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        decoder.parsed(node, "one character", |text| {
+        decoder.written(node, &Grammar::Char, |text| {
             let mut chars = text.chars();
             match (chars.next(), chars.next()) {
                 (Some(char), None) => Ok(char),
@@ -45,13 +46,13 @@ impl Value for char {
 // === impl PathBuf, OsString ===
 
 macro_rules! system_text {
-    ($($ty:ty: $expects:literal),*) => {$(
+    ($($ty:ty: $grammar:expr),*) => {$(
         /// Any text without a NUL, which no system call would take.
         impl Value for $ty {
-            const SHAPE: Shape = Shape::Text($expects);
+            const SHAPE: Shape = Shape::Text($grammar);
 
             fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-                decoder.parsed(node, $expects, |text| match text.find('\0') {
+                decoder.written(node, &$grammar, |text| match text.find('\0') {
                     Some(at) => Err(format!("a NUL byte at {at}")),
                     None => Ok(text.into()),
                 })
@@ -60,7 +61,7 @@ macro_rules! system_text {
     )*};
 }
 
-system_text!(PathBuf: "a path", OsString: "text without NUL bytes");
+system_text!(PathBuf: Grammar::Path, OsString: Grammar::OsString);
 
 #[cfg(test)]
 mod tests {

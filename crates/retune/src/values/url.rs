@@ -3,8 +3,8 @@
 use url::{ParseError, Url};
 
 use crate::decode::{Decoder, Value};
+use crate::grammar::Grammar;
 use crate::node::Node;
-use crate::password::URL;
 use crate::schema::Shape;
 
 /// A URL with its scheme, as the crate `url` reads it.
@@ -16,10 +16,10 @@ use crate::schema::Shape;
 /// What looks like a host and a port (`service-1:8080`) is a URL, of the scheme `service-1`; whoever
 /// needs a certain scheme or a host checks for it with `#[retune(validate = …)]`.
 impl Value for Url {
-    const SHAPE: Shape = Shape::Text(URL);
+    const SHAPE: Shape = Shape::Text(Grammar::UrlText);
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        decoder.parsed(node, URL, |text| {
+        decoder.written(node, &Grammar::UrlText, |text| {
             Self::parse(text.trim()).map_err(|error| match error {
                 ParseError::RelativeUrlWithoutBase => "no scheme such as `https://`".to_owned(),
                 error => error.to_string(),
@@ -97,6 +97,12 @@ mod tests {
             }
         }
         let refusal = refusal::<Secret<Url>>(env("postgres://u:hunter2@h:x"));
-        assert_eq!(refusal, format!("APP_X: not what was expected: {URL}"));
+        assert_eq!(
+            refusal,
+            format!(
+                "APP_X: not what was expected: {}",
+                Grammar::UrlText.expects()
+            )
+        );
     }
 }
