@@ -8,6 +8,8 @@ use syn::{
     Attribute, Error, Expr, Ident, Lit, LitChar, LitStr, Meta, Path, Token, UnOp, parse_quote,
 };
 
+use crate::range::Range;
+
 /// What a struct or enum says of itself.
 pub(crate) struct Container {
     /// The path to `retune`.
@@ -27,6 +29,7 @@ pub(crate) struct Field {
     pub(crate) via: Via,
     pub(crate) raw: bool,
     pub(crate) restart: bool,
+    pub(crate) range: Option<Range>,
     pub(crate) separator: Option<LitChar>,
     pub(crate) not_from: Vec<Ident>,
 }
@@ -86,6 +89,7 @@ const FIELD: &[&str] = &[
     "expects",
     "raw",
     "restart",
+    "range",
     "separator",
     "not_from",
 ];
@@ -156,6 +160,9 @@ impl Field {
             } else if meta.path.is_ident("restart") {
                 field.restart = true;
                 Ok(())
+            } else if meta.path.is_ident("range") {
+                let range = Range::parse(&meta)?;
+                once(&mut field.range, &meta, range)
             } else if meta.path.is_ident("separator") {
                 let separator = separator(&meta)?;
                 once(&mut field.separator, &meta, separator)
@@ -169,7 +176,14 @@ impl Field {
             }
         })?;
         field.via = via.finish()?;
-        Ok(field)
+        match (&field.range, &field.via) {
+            (Some(range), Via::FromStr(_) | Via::Serde(_)) => Err(Error::new(
+                range.span,
+                "`range` is for numbers that retune reads itself; with `from_str` or `serde` use \
+                 `validate`",
+            )),
+            _ => Ok(field),
+        }
     }
 
     /// The attributes of the one value in a variant such as `File(PathBuf)`.

@@ -135,6 +135,12 @@ impl Field<'_> {
         if self.attrs.restart {
             columns.extend(quote!(.restart()));
         }
+        let checked = self.attrs.range.as_ref().map(|range| {
+            let table = range.table(krate);
+            columns.extend(quote!(.range(#table)));
+            let krate = types::at(range.span, krate);
+            quote_spanned!(range.span=> const _: () = #krate::__private::refuse_range(&#constant);)
+        });
         if let Some(separator) = &self.attrs.separator {
             columns.extend(quote!(.separator(#separator)));
         }
@@ -145,6 +151,7 @@ impl Field<'_> {
         quote! {
             const #constant: #krate::shape::Field =
                 #krate::shape::Field::new(#name, #docs, #shape) #columns;
+            #checked
         }
     }
 

@@ -5,6 +5,7 @@ mod attrs;
 mod enums;
 mod fields;
 mod names;
+mod range;
 mod structs;
 mod types;
 
@@ -88,6 +89,7 @@ use syn::{Data, DeriveInput, Error, parse_macro_input};
 /// | `alias = "name"` | one more name; repeatable |
 /// | `deprecated = "name"` | one more name, whose use is a warning; repeatable |
 /// | `env = "LOG_LEVEL"` | the variable that sets it, whatever the prefix |
+/// | `range = 1..=100`, `0.0..1.0`, `1..` | the numbers that it takes, also within `Option`, lists and maps |
 /// | `validate = function` | `Fn(&T) -> Result<(), impl Display>`; of an `Option<T>`, sees the `T` that is there; repeatable |
 /// | `from_str` | by the type's `FromStr`, also within `Option`, `Vec` and `Secret` |
 /// | `serde` | by the type's `Deserialize`, also within `Option`, `Vec` and `Secret`; the highest source wins whole |

@@ -338,7 +338,7 @@ mod tests {
         panic.downcast_ref::<String>().cloned().unwrap_or_default()
     }
 
-    const LEAF: Shape = Shape::Text(crate::grammar::Grammar::String);
+    const LEAF: Shape = Shape::Text(crate::grammar::Grammar::Text);
 
     #[test]
     fn d17_names_that_are_one_flat_name_are_told_by_their_paths() {

@@ -10,6 +10,7 @@ use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
 use crate::path::{key_segment, push_segment};
 use crate::problem::Problem;
+use crate::range::NumberRange;
 use crate::schema::{Default, Field, Schema, Shape};
 use crate::scrub::scrubbed;
 use crate::{bind, name, text};
@@ -25,7 +26,8 @@ use crate::{bind, name, text};
     note = "for a type with `Deserialize`, mark the field `#[retune(serde)]`"
 )]
 pub trait Value: Sized {
-    /// What the type takes, for help, checks and reports.
+    /// What the type takes, for help, checks and reports. A type of your own that takes less than another
+    /// says `Shape::Text(Grammar::Other("…"))`, since only the program can check it.
     const SHAPE: Shape;
 
     /// The shape of a list of this type. `u8` makes it bytes.
@@ -52,7 +54,10 @@ pub trait Value: Sized {
 #[derive(Default)]
 pub struct Decoder {
     path: String,
+    /// Of the field at hand.
     raw: bool,
+    /// Of the field at hand.
+    range: Option<NumberRange>,
     problems: Vec<Problem>,
     /// What is odd but not wrong.
     warnings: Vec<Problem>,
@@ -83,6 +88,10 @@ impl Decoder {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    pub(crate) fn range(&self) -> Option<NumberRange> {
+        self.range
     }
 
     /// The node's text, by the rules for files where it is one. `expects` is for the report.
@@ -257,6 +266,7 @@ impl Decoder {
     ) -> Option<T> {
         self.within(field.name, |decoder| {
             let raw = std::mem::replace(&mut decoder.raw, field.raw);
+            let range = std::mem::replace(&mut decoder.range, field.range);
             let value = match (node.get(field.name), field.default) {
                 (Some(given), _) => decode(given, decoder),
                 (None, Default::Text(default)) => {
@@ -273,6 +283,7 @@ impl Decoder {
                 },
             };
             decoder.raw = raw;
+            decoder.range = range;
             value
         })
     }
@@ -307,11 +318,9 @@ impl Decoder {
 
     fn absent<T>(&mut self, parent: &Node, field: &'static Field) -> Option<T> {
         let own = name::kebab(field.outside);
-        let mut problem = Problem::new(
-            &self.path,
-            format!("missing: expected {}", field.shape.expects()),
-        )
-        .with_help(format!("give it as `{own}`"));
+        let mut problem =
+            Problem::new(&self.path, format!("missing: expected {}", field.expects()))
+                .with_help(format!("give it as `{own}`"));
         // Of a list's item or a map's entry, which may lie in the midst of a document.
         if self.path.contains('[') || parent.origin.span().is_some() {
             problem = problem.on(parent);

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::range::NumberRange;
 use crate::values::{Floats, Integers};
 
 /// How a [`Shape::Text`](crate::shape::Shape::Text) is written.
@@ -9,7 +10,7 @@ use crate::values::{Floats, Integers};
 #[non_exhaustive]
 pub enum Grammar {
     /// Any text.
-    String,
+    Text,
     /// `true` or `false`, or one of their other words.
     Bool,
     /// One character.
@@ -19,25 +20,25 @@ pub enum Grammar {
     /// A finite number.
     Float(Floats),
     /// Numbers with units of time.
-    Duration,
+    Time,
     /// A number of bytes, with or without a unit.
     Size,
     /// An IP address and a port.
-    SocketAddr,
+    IpAndPort,
     /// An IPv4 address and a port.
-    SocketAddrV4,
+    Ipv4AndPort,
     /// An IPv6 address and a port.
-    SocketAddrV6,
+    Ipv6AndPort,
     /// An IP address.
-    IpAddr,
+    Ip,
     /// An IPv4 address.
-    Ipv4Addr,
+    Ipv4,
     /// An IPv6 address.
-    Ipv6Addr,
+    Ipv6,
     /// A path.
-    Path,
+    FilePath,
     /// Text that system calls take: without NUL bytes.
-    OsString,
+    NoNul,
     /// A URL with its scheme.
     UrlText,
     /// A regular expression.
@@ -53,24 +54,43 @@ impl Grammar {
     #[must_use]
     pub fn expects(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
-            Self::String => "text",
+            Self::Text => "text",
             Self::Bool => "`true` or `false`",
             Self::Char => "one character",
-            Self::Integer(integers) => return Cow::Owned(integers.expects()),
+            Self::Integer(integers) => return format!("a whole number, {integers}").into(),
             Self::Float(floats) => return floats.expects(),
-            Self::Duration => "a duration such as `30s` or `1h30m`",
+            Self::Time => "a duration such as `30s` or `1h30m`",
             Self::Size => "a size such as `64MiB`",
-            Self::SocketAddr => "an IP address and a port such as `127.0.0.1:8080` or `[::1]:8080`",
-            Self::SocketAddrV4 => "an IPv4 address and a port such as `127.0.0.1:8080`",
-            Self::SocketAddrV6 => "an IPv6 address and a port such as `[::1]:8080`",
-            Self::IpAddr => "an IP address such as `10.0.0.1` or `::1`",
-            Self::Ipv4Addr => "an IPv4 address such as `10.0.0.1`",
-            Self::Ipv6Addr => "an IPv6 address such as `::1`",
-            Self::Path => "a path",
-            Self::OsString => "text without NUL bytes",
+            Self::IpAndPort => "an IP address and a port such as `127.0.0.1:8080` or `[::1]:8080`",
+            Self::Ipv4AndPort => "an IPv4 address and a port such as `127.0.0.1:8080`",
+            Self::Ipv6AndPort => "an IPv6 address and a port such as `[::1]:8080`",
+            Self::Ip => "an IP address such as `10.0.0.1` or `::1`",
+            Self::Ipv4 => "an IPv4 address such as `10.0.0.1`",
+            Self::Ipv6 => "an IPv6 address such as `::1`",
+            Self::FilePath => "a path",
+            Self::NoNul => "text without NUL bytes",
             Self::UrlText => "a URL such as `https://example.org/path`",
             Self::RegexText => "a regular expression such as `^v[0-9]+$`",
             Self::Other(expects) => expects,
         })
+    }
+
+    /// The part of it that a field's range leaves.
+    #[must_use]
+    pub(crate) const fn within(self, range: Option<NumberRange>) -> Self {
+        match (self, range) {
+            (Self::Integer(integers), Some(range)) => Self::Integer(integers.within(range)),
+            (Self::Float(floats), Some(range)) => Self::Float(floats.within(range)),
+            (grammar, _) => grammar,
+        }
+    }
+
+    /// The limits of its numbers.
+    pub(crate) fn limits(&self) -> Option<String> {
+        match self {
+            Self::Integer(integers) => Some(integers.to_string()),
+            Self::Float(floats) => floats.limits(),
+            _ => None,
+        }
     }
 }

@@ -155,6 +155,7 @@ mod password;
 mod path;
 mod pipeline;
 mod problem;
+mod range;
 mod reload;
 mod report;
 mod restart;
@@ -188,6 +189,7 @@ pub use values::ByteSize;
 /// What a type looks like from outside, as the derive describes it.
 pub mod shape {
     pub use crate::grammar::Grammar;
+    pub use crate::range::{NumberRange, RangeEnd};
     pub use crate::schema::{Alias, Default, Field, Schema, Shape, Variant, Way};
     pub use crate::values::{Floats, Integer, Integers};
 }
@@ -233,6 +235,7 @@ struct Readme;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::collide::{count_names, refuse_collisions};
+    pub use crate::range::refuse_range;
     pub use crate::restart::refuse_lost_restarts;
     pub use crate::values::{by_serde, content, optional, secret};
 }

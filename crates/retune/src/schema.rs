@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::grammar::Grammar;
 use crate::name;
 use crate::password;
+use crate::range::NumberRange;
 use crate::secret::REDACTED;
 
 /// A struct as its configuration sees it.
@@ -44,6 +45,8 @@ pub struct Field {
     pub raw: bool,
     /// A change takes effect on restart; until then the running value holds.
     pub restart: bool,
+    /// The range of its numbers, where it is narrower than their type's.
+    pub range: Option<NumberRange>,
     /// What stands between the items of a text, where it is another character than elsewhere.
     pub separator: Option<char>,
     /// The ways in which it cannot be given.
@@ -205,6 +208,7 @@ impl Field {
             env: None,
             raw: false,
             restart: false,
+            range: None,
             separator: None,
             not_from: &[],
         }
@@ -250,6 +254,19 @@ impl Field {
     pub const fn restart(mut self) -> Self {
         self.restart = true;
         self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn range(mut self, range: NumberRange) -> Self {
+        self.range = Some(range);
+        self
+    }
+
+    /// What to write, for help and reports.
+    #[must_use]
+    pub fn expects(&self) -> String {
+        self.shape.expects_within(self.range)
     }
 
     #[doc(hidden)]
@@ -388,8 +405,12 @@ impl Shape {
     /// What to write, for help and reports.
     #[must_use]
     pub fn expects(&self) -> String {
+        self.expects_within(None)
+    }
+
+    fn expects_within(&self, range: Option<NumberRange>) -> String {
         match self {
-            Self::Text(grammar) => grammar.expects().into_owned(),
+            Self::Text(grammar) => grammar.within(range).expects().into_owned(),
             Self::Opaque(expects) | Self::Tree(expects) => (*expects).to_owned(),
             Self::Bytes => "bytes".to_owned(),
             Self::Choice(variants) => {
@@ -399,10 +420,10 @@ impl Shape {
                     .collect();
                 format!("one of {}", names.join(", "))
             }
-            Self::List(item) => format!("a list, each item {}", item.expects()),
-            Self::Map(value) => format!("a map, each value {}", value.expects()),
+            Self::List(item) => format!("a list, each item {}", item.expects_within(range)),
+            Self::Map(value) => format!("a map, each value {}", value.expects_within(range)),
             Self::Struct(schema) => format!("the fields of `{}`", schema.name),
-            Self::Optional(inner) | Self::Secret(inner) => inner.expects(),
+            Self::Optional(inner) | Self::Secret(inner) => inner.expects_within(range),
         }
     }
 }

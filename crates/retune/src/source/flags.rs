@@ -192,6 +192,9 @@ impl FlagNames {
     fn arg(&self, value: &FlatValue) -> Arg {
         let field = value.field;
         let mut notes = Vec::new();
+        if let Some(limits) = field.limits() {
+            notes.push(format!("[range: {limits}]"));
+        }
         if let Some((text, _)) = field.shown_default() {
             notes.push(format!("[default: {text}]"));
         }

@@ -29,10 +29,10 @@ const SECOND: u128 = 1_000_000_000;
 /// Units are `ns`, `us` (`µs`), `ms`, `s`, `m`, `h`, `d` (24 hours) and `w` (7 days). A bare number is
 /// refused, since nobody can know its unit, but for `0`.
 impl Value for Duration {
-    const SHAPE: Shape = Shape::Text(Grammar::Duration);
+    const SHAPE: Shape = Shape::Text(Grammar::Time);
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        decoder.written(node, &Grammar::Duration, parse)
+        decoder.written(node, &Grammar::Time, parse)
     }
 }
 

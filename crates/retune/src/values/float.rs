@@ -6,12 +6,19 @@ use super::integer::without_separators;
 use crate::decode::{Decoder, Value};
 use crate::grammar::Grammar;
 use crate::node::Node;
+use crate::range::NumberRange;
 use crate::schema::Shape;
 
 /// The finite numbers that a value may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Floats {
+    /// The least, or minus infinity.
+    pub min: f64,
+    /// The greatest, or infinity.
+    pub max: f64,
+    /// What is called the greatest is none of them.
+    pub excludes_max: bool,
     /// They must fit 32 bits, at least roughly.
     pub single: bool,
 }
@@ -30,7 +37,29 @@ pub(super) fn parse(text: &str) -> Result<f64, &'static str> {
 
 impl Floats {
     const fn all(single: bool) -> Self {
-        Self { single }
+        Self {
+            min: f64::NEG_INFINITY,
+            max: f64::INFINITY,
+            excludes_max: false,
+            single,
+        }
+    }
+
+    /// The part of them that lies in a range.
+    #[must_use]
+    pub(crate) const fn within(mut self, range: NumberRange) -> Self {
+        if let Some(min) = range.min {
+            self.min = min.float();
+        }
+        if let Some(max) = range.max {
+            self.max = max.float();
+            self.excludes_max = range.excludes_max;
+        }
+        self
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.max < self.min || self.excludes_max && self.max == self.min
     }
 
     #[allow(clippy::cast_possible_truncation)]
@@ -39,12 +68,31 @@ impl Floats {
         if self.single && !(number as f32).is_finite() {
             return Err("too large for 32 bits");
         }
+        let is_above = number > self.max || self.excludes_max && number == self.max;
+        if number < self.min || is_above {
+            return Err("out of range");
+        }
         Ok(number)
     }
 
-    #[allow(clippy::unused_self)]
     pub(crate) fn expects(self) -> Cow<'static, str> {
-        "a number such as `0.5`".into()
+        match self.limits() {
+            Some(limits) => format!("a number, {limits}").into(),
+            None => "a number such as `0.5`".into(),
+        }
+    }
+
+    /// `0 to 1`, `0 or more`; `None` where every number is one of them.
+    pub(crate) fn limits(&self) -> Option<String> {
+        let Self { min, max, .. } = self;
+        let below = if self.excludes_max { "below " } else { "" };
+        match (min.is_finite(), max.is_finite()) {
+            (false, false) => None,
+            (true, false) => Some(format!("{min} or more")),
+            (false, true) if self.excludes_max => Some(format!("below {max}")),
+            (false, true) => Some(format!("{max} or less")),
+            (true, true) => Some(format!("{min} to {below}{max}")),
+        }
     }
 }
 
@@ -52,6 +100,7 @@ impl Floats {
 
 impl Decoder {
     pub(crate) fn float(&mut self, node: &Node, floats: Floats) -> Option<f64> {
+        let floats = self.range().map_or(floats, |range| floats.within(range));
         self.written(node, &Grammar::Float(floats), |text| floats.parse(text))
     }
 }

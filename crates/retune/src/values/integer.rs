@@ -9,6 +9,7 @@ use std::num::{
 use crate::decode::{Decoder, Value};
 use crate::grammar::Grammar;
 use crate::node::{Node, NodeValue};
+use crate::range::{NumberRange, RangeEnd};
 use crate::schema::Shape;
 
 /// A whole number before its type is known: a sign and a magnitude.
@@ -87,6 +88,21 @@ impl Integer {
         fitting.ok_or("out of range")
     }
 
+    /// The next below.
+    const fn before(self) -> Self {
+        if self.negative || self.magnitude == 0 {
+            Self::new(true, self.magnitude.saturating_add(1))
+        } else {
+            Self::new(false, self.magnitude - 1)
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    pub(crate) const fn float(self) -> f64 {
+        let magnitude = self.magnitude as f64;
+        if self.negative { -magnitude } else { magnitude }
+    }
+
     pub(crate) const fn is_below(self, other: Self) -> bool {
         match (self.negative, other.negative) {
             (true, false) => true,
@@ -135,11 +151,54 @@ impl Integers {
         Ok(number)
     }
 
-    pub(crate) fn expects(self) -> String {
+    /// The part of them that lies in a range.
+    #[must_use]
+    pub(crate) const fn within(mut self, range: NumberRange) -> Self {
+        if let Some(RangeEnd::Integer(min)) = range.min
+            && self.min.is_below(min)
+        {
+            self.min = min;
+        }
+        if let Some(RangeEnd::Integer(max)) = range.max {
+            let max = if range.excludes_max {
+                max.before()
+            } else {
+                max
+            };
+            if max.is_below(self.max) {
+                self.max = max;
+            }
+        }
+        self
+    }
+
+    /// Whether both ends of a range are numbers that the type can hold.
+    pub(crate) const fn reach(&self, range: NumberRange) -> bool {
+        let min = match range.min {
+            Some(RangeEnd::Integer(min)) => !min.is_below(self.min),
+            _ => true,
+        };
+        let max = match range.max {
+            Some(RangeEnd::Integer(max)) if range.excludes_max => !self.max.is_below(max.before()),
+            Some(RangeEnd::Integer(max)) => !self.max.is_below(max),
+            _ => true,
+        };
+        min && max
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        let only_zero = self.min.magnitude == 0 && self.max.magnitude == 0;
+        self.max.is_below(self.min) || self.non_zero && only_zero
+    }
+}
+
+/// `1 to 100`, `-5 to 5 without 0`.
+impl fmt::Display for Integers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { min, max, non_zero } = self;
-        let lacks_zero = non_zero && min.negative && !max.negative;
+        let lacks_zero = *non_zero && min.negative && !max.negative;
         let lack = if lacks_zero { " without 0" } else { "" };
-        format!("a whole number, {min} to {max}{lack}")
+        write!(f, "{min} to {max}{lack}")
     }
 }
 
@@ -147,6 +206,9 @@ impl Integers {
 
 impl Decoder {
     pub(crate) fn integer(&mut self, node: &Node, integers: Integers) -> Option<Integer> {
+        let integers = self
+            .range()
+            .map_or(integers, |range| integers.within(range));
         self.written(node, &Grammar::Integer(integers), |text| {
             integers.parse(text)
         })

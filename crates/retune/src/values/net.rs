@@ -9,13 +9,13 @@ use crate::node::Node;
 use crate::schema::Shape;
 
 macro_rules! addresses {
-    ($($ty:ident: $like:literal;)*) => {$(
+    ($($ty:ident, $grammar:ident: $like:literal;)*) => {$(
         #[doc = concat!("Such as ", $like, "; blanks around it do not count.")]
         impl Value for $ty {
-            const SHAPE: Shape = Shape::Text(Grammar::$ty);
+            const SHAPE: Shape = Shape::Text(Grammar::$grammar);
 
             fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-                decoder.written(node, &Grammar::$ty, |text| {
+                decoder.written(node, &Grammar::$grammar, |text| {
                     Self::from_str(text.trim()).map_err(|_| reason(text.trim()))
                 })
             }
@@ -24,12 +24,12 @@ macro_rules! addresses {
 }
 
 addresses! {
-    SocketAddr: "`127.0.0.1:8080` or `[::1]:8080`";
-    SocketAddrV4: "`127.0.0.1:8080`";
-    SocketAddrV6: "`[::1]:8080`";
-    IpAddr: "`10.0.0.1` or `::1`";
-    Ipv4Addr: "`10.0.0.1`";
-    Ipv6Addr: "`::1`";
+    SocketAddr, IpAndPort: "`127.0.0.1:8080` or `[::1]:8080`";
+    SocketAddrV4, Ipv4AndPort: "`127.0.0.1:8080`";
+    SocketAddrV6, Ipv6AndPort: "`[::1]:8080`";
+    IpAddr, Ip: "`10.0.0.1` or `::1`";
+    Ipv4Addr, Ipv4: "`10.0.0.1`";
+    Ipv6Addr, Ipv6: "`::1`";
 }
 
 /// What people most often write instead; the parser's own error only says that it is invalid.

@@ -15,10 +15,10 @@ macro_rules! text {
     ($($ty:ty),*) => {$(
         /// Any text, as it is.
         impl Value for $ty {
-            const SHAPE: Shape = Shape::Text(Grammar::String);
+            const SHAPE: Shape = Shape::Text(Grammar::Text);
 
             fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-                Some(decoder.text(node, &Grammar::String.expects())?.into())
+                Some(decoder.text(node, &Grammar::Text.expects())?.into())
             }
         }
     )*};
@@ -61,7 +61,7 @@ macro_rules! system_text {
     )*};
 }
 
-system_text!(PathBuf: Grammar::Path, OsString: Grammar::OsString);
+system_text!(PathBuf: Grammar::FilePath, OsString: Grammar::NoNul);
 
 #[cfg(test)]
 mod tests {
