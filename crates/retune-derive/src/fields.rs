@@ -135,7 +135,10 @@ impl Field<'_> {
         if self.attrs.restart {
             columns.extend(quote!(.restart()));
         }
-        let checked = self.attrs.range.as_ref().map(|range| {
+        if !self.attrs.validate.is_empty() {
+            columns.extend(quote!(.checked()));
+        }
+        let refused = self.attrs.range.as_ref().map(|range| {
             let table = range.table(krate);
             columns.extend(quote!(.range(#table)));
             let krate = types::at(range.span, krate);
@@ -151,7 +154,7 @@ impl Field<'_> {
         quote! {
             const #constant: #krate::shape::Field =
                 #krate::shape::Field::new(#name, #docs, #shape) #columns;
-            #checked
+            #refused
         }
     }
 

@@ -28,6 +28,7 @@ pub(crate) fn expand(input: &DeriveInput, fields: &syn::Fields) -> syn::Result<T
     } = fields::expand(&krate, fields, "")?;
     let ident = &input.ident;
     let name = ident.unraw().to_string();
+    let marked = (!validate.is_empty()).then(|| quote!(.checked()));
     let checked = validate.iter().map(|check| {
         let check = fields::callable(check);
         quote! {
@@ -47,7 +48,7 @@ pub(crate) fn expand(input: &DeriveInput, fields: &syn::Fields) -> syn::Result<T
             #[automatically_derived]
             impl #krate::Retune for #ident {
                 const SCHEMA: &'static #krate::shape::Schema =
-                    &#krate::shape::Schema::new(#name, #docs, #table);
+                    &#krate::shape::Schema::new(#name, #docs, #table) #marked;
             }
 
             #[automatically_derived]

@@ -86,6 +86,7 @@ impl Grammar {
     }
 
     /// The limits of its numbers.
+    #[cfg(feature = "clap")]
     pub(crate) fn limits(&self) -> Option<String> {
         match self {
             Self::Integer(integers) => Some(integers.to_string()),

@@ -145,6 +145,7 @@ mod format;
 mod generation;
 mod grammar;
 mod guard;
+mod json_schema;
 mod live;
 mod loader;
 mod merge;
@@ -202,6 +203,49 @@ pub trait Retune: Value + Send + Sync + 'static {
     /// Names the sources to load it from.
     fn loader() -> Loader<Self> {
         Loader::new()
+    }
+
+    /// The JSON Schema (draft 2020-12) of a document of this type: for editors, and for
+    /// `retune check`, which says of a manifest what this program would say of it.
+    ///
+    /// It has docs, defaults, names to choose from and ranges, and calls nothing wrong that the
+    /// program takes: values in quotes, names in any writing, a list as one text. A name that no field
+    /// has is marked as deprecated, since the program ignores it, too. Nothing is required but within
+    /// the items of lists, since another document, the environment or a flag may give it. Defaults of
+    /// secrets are left out.
+    ///
+    /// A hidden argument is the usual way to get it from a program:
+    ///
+    /// ```
+    /// use retune::Retune;
+    ///
+    /// /// What the greeter can change while it runs.
+    /// #[derive(Debug, Retune)]
+    /// struct Config {
+    ///     /// Text that `GET /` answers with.
+    ///     #[retune(default = "Hello World")]
+    ///     message: String,
+    ///     #[retune(default = 8080, range = 1024..)]
+    ///     port: u16,
+    /// }
+    ///
+    /// // greeter schema > schema.json
+    /// if std::env::args().nth(1).as_deref() == Some("schema") {
+    ///     print!("{}", Config::json_schema());
+    ///     return;
+    /// }
+    /// assert!(Config::json_schema().contains("Text that `GET /` answers with."));
+    /// ```
+    ///
+    /// and a first line such as this makes an editor use it:
+    ///
+    /// ```yaml
+    /// # yaml-language-server: $schema=schema.json
+    /// message: Hello Grandma
+    /// ```
+    #[must_use]
+    fn json_schema() -> String {
+        json_schema::of(Self::SCHEMA)
     }
 
     /// Adds a flag for each value to the program's own clap command, with its docs and default.

@@ -68,6 +68,7 @@ const fn leaf(shape: &Shape) -> Option<Grammar> {
 
 // === impl Field ===
 
+#[cfg(feature = "clap")]
 impl Field {
     /// The limits of its numbers, where they are narrower than their type's.
     pub(crate) fn limits(&self) -> Option<String> {

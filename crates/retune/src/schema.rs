@@ -21,6 +21,8 @@ pub struct Schema {
     /// What a key takes that no field answers to, for a type that is open: such keys are taken as
     /// they are written. `None` where they are odd.
     pub rest: Option<&'static Shape>,
+    /// The program checks the whole by code of its own.
+    pub checked: bool,
 }
 
 /// One field of a [`Schema`].
@@ -47,6 +49,8 @@ pub struct Field {
     pub restart: bool,
     /// The range of its numbers, where it is narrower than their type's.
     pub range: Option<NumberRange>,
+    /// The program checks it by code of its own.
+    pub checked: bool,
     /// What stands between the items of a text, where it is another character than elsewhere.
     pub separator: Option<char>,
     /// The ways in which it cannot be given.
@@ -146,12 +150,20 @@ impl Schema {
             docs,
             fields,
             rest: None,
+            checked: false,
         }
     }
 
     /// Takes keys that no field answers to, each with this shape.
     pub(crate) const fn open(mut self, rest: &'static Shape) -> Self {
         self.rest = Some(rest);
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn checked(mut self) -> Self {
+        self.checked = true;
         self
     }
 
@@ -209,6 +221,7 @@ impl Field {
             raw: false,
             restart: false,
             range: None,
+            checked: false,
             separator: None,
             not_from: &[],
         }
@@ -260,6 +273,13 @@ impl Field {
     #[must_use]
     pub const fn range(mut self, range: NumberRange) -> Self {
         self.range = Some(range);
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn checked(mut self) -> Self {
+        self.checked = true;
         self
     }
 

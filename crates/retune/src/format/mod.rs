@@ -36,6 +36,28 @@ const MOST_PROBLEMS: usize = 50;
 // === impl Format ===
 
 impl Format {
+    pub(crate) const ALL: [Self; 4] = [Self::Yaml, Self::Json, Self::Toml, Self::Env];
+
+    /// Whether the features that are on can read it.
+    pub(crate) const fn is_read(self) -> bool {
+        match self {
+            Self::Yaml => cfg!(feature = "yaml"),
+            Self::Json => cfg!(feature = "json"),
+            Self::Toml => cfg!(feature = "toml"),
+            Self::Env => true,
+        }
+    }
+
+    /// How it is called where programs read it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Yaml => "yaml",
+            Self::Json => "json",
+            Self::Toml => "toml",
+            Self::Env => "env",
+        }
+    }
+
     /// The format that a file's name declares, also when the feature that reads it is off.
     pub(crate) fn of(path: &Path) -> Option<Self> {
         let extension = path.extension().unwrap_or_default().to_str()?;

@@ -16,7 +16,7 @@ impl Value for bool {
     }
 }
 
-pub(super) fn parse(text: &str) -> Option<bool> {
+pub(crate) fn parse(text: &str) -> Option<bool> {
     let is = |words: &[&str]| {
         words
             .iter()

@@ -63,7 +63,7 @@ impl Floats {
     }
 
     #[allow(clippy::cast_possible_truncation)]
-    fn parse(self, text: &str) -> Result<f64, &'static str> {
+    pub(crate) fn parse(self, text: &str) -> Result<f64, &'static str> {
         let number = parse(text)?;
         if self.single && !(number as f32).is_finite() {
             return Err("too large for 32 bits");

@@ -142,7 +142,7 @@ impl Integers {
         }
     }
 
-    fn parse(self, text: &str) -> Result<Integer, &'static str> {
+    pub(crate) fn parse(self, text: &str) -> Result<Integer, &'static str> {
         let number = Integer::parse(text)?;
         let is_zero = number.magnitude == 0;
         if number.is_below(self.min) || self.max.is_below(number) || self.non_zero && is_zero {
@@ -186,6 +186,11 @@ impl Integers {
         min && max
     }
 
+    /// Whether they have a gap.
+    pub(crate) const fn lacks_zero(&self) -> bool {
+        self.non_zero && self.min.negative && !self.max.negative
+    }
+
     pub(crate) const fn is_empty(&self) -> bool {
         let only_zero = self.min.magnitude == 0 && self.max.magnitude == 0;
         self.max.is_below(self.min) || self.non_zero && only_zero
@@ -195,9 +200,8 @@ impl Integers {
 /// `1 to 100`, `-5 to 5 without 0`.
 impl fmt::Display for Integers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { min, max, non_zero } = self;
-        let lacks_zero = *non_zero && min.negative && !max.negative;
-        let lack = if lacks_zero { " without 0" } else { "" };
+        let Self { min, max, .. } = self;
+        let lack = if self.lacks_zero() { " without 0" } else { "" };
         write!(f, "{min} to {max}{lack}")
     }
 }

@@ -26,6 +26,7 @@ mod derived;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub(crate) use self::bool::parse as bool_of;
 pub use self::float::Floats;
 pub use self::integer::{Integer, Integers};
 pub use self::serde::by_serde;

@@ -1,0 +1,313 @@
+//! A type with every shape, and volumes for it at random: mostly right, often odd, sometimes wrong.
+#![allow(dead_code, unreachable_pub)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroI8;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use retune::{ByteSize, Retune, Secret};
+
+/// Every shape.
+#[derive(Debug, Retune)]
+#[retune(validate = |_: &Self| Ok::<(), &str>(()))]
+pub struct Every {
+    /// Some text.
+    text: String,
+    #[retune(default = true, alias = "toggle", deprecated = "old-toggle")]
+    switch: bool,
+    #[retune(default = ',')]
+    letter: char,
+    #[retune(default = 8080, range = 1024..)]
+    port: u16,
+    #[retune(default = 0)]
+    wide: i128,
+    #[retune(default = 0, rename = "LargeNumber")]
+    large: u128,
+    #[retune(default = 1)]
+    gap: NonZeroI8,
+    #[retune(default = 0.5, range = 0..1)]
+    ratio: f32,
+    #[retune(default = "30s", validate = |_| Ok::<(), &str>(()))]
+    timeout: Duration,
+    #[retune(default = "64MiB")]
+    buffer: ByteSize,
+    #[retune(default = "0.0.0.0:8080")]
+    listen: SocketAddr,
+    #[retune(default = "::1")]
+    ip: IpAddr,
+    #[retune(default = "10.0.0.1")]
+    ipv4: Ipv4Addr,
+    #[retune(default = "/tmp")]
+    path: PathBuf,
+    #[retune(default = "", raw)]
+    argument: OsString,
+    #[retune(default)]
+    blob: Vec<u8>,
+    #[retune(default, range = ..=9)]
+    digits: Vec<u16>,
+    #[retune(default)]
+    words: BTreeSet<String>,
+    #[retune(default)]
+    nested_list: Vec<Inner>,
+    #[retune(default)]
+    weights: BTreeMap<String, u8>,
+    #[retune(default)]
+    places: BTreeMap<String, Inner>,
+    maybe: Option<u64>,
+    maybe_inner: Option<Inner>,
+    inner: Inner,
+    key: Secret<String>,
+    pin: Option<Secret<u32>>,
+    #[retune(default)]
+    hidden: Secret<Vec<u16>>,
+    #[retune(default)]
+    hidden_map: Secret<BTreeMap<String, u8>>,
+    #[retune(default = "hunter2, hunter3")]
+    hidden_default: Vec<Secret<String>>,
+    #[retune(default = "info")]
+    level: Level,
+    #[retune(default = "none")]
+    store: Store,
+    #[cfg(feature = "url")]
+    #[retune(default = "http://localhost/")]
+    site: url::Url,
+    #[cfg(feature = "regex")]
+    #[retune(default = "x")]
+    pattern: regex::Regex,
+    #[retune(default = "x", from_str)]
+    by_itself: String,
+    #[retune(default, serde)]
+    by_serde: Option<serde_json::Value>,
+}
+
+/// A part.
+#[derive(Debug, Retune)]
+pub struct Inner {
+    #[retune(default = "localhost", env = "INNER_HOST")]
+    host: String,
+    #[retune(default = 5)]
+    deep_number: u8,
+    on_its_own: Option<bool>,
+}
+
+#[derive(Debug, Retune)]
+pub enum Level {
+    /// Everything.
+    Debug,
+    Info,
+    #[retune(alias = "warning", deprecated = "caution")]
+    Warn,
+    Off,
+}
+
+#[derive(Debug, Default, Retune)]
+pub enum Store {
+    #[default]
+    None,
+    File(#[retune(from_str)] String),
+    Sized(ByteSize),
+    /// Over the net.
+    Remote {
+        address: SocketAddr,
+        #[retune(default = "1s")]
+        patience: Duration,
+    },
+}
+
+/// A name, as it may be written, with values.
+type Values = (&'static str, &'static [&'static str]);
+
+const RIGHT: &[Values] = &[
+    ("text", &["a", "no", "1.10", "'5'", "true", "\"\""]),
+    ("Text", &["b"]),
+    ("switch", &["true", "no", "0", "ON", "'1'"]),
+    ("toggle", &["false"]),
+    ("letter", &["x", "'5'", "7", "µ"]),
+    ("port", &["8080", "'9090'", "0x1F90", "1_024", "65535"]),
+    ("PORT", &["2048"]),
+    (
+        "wide",
+        &["-170141183460469231731687303715884105728", "5", "0b101"],
+    ),
+    (
+        "large-number",
+        &["340282366920938463463374607431768211455", "0"],
+    ),
+    ("gap", &["-128", "127", "1"]),
+    ("ratio", &["0", "0.25", "'0.5'", "1e-3", ".5"]),
+    ("timeout", &["30s", "0", "1h 30m", "'250ms'", "1.5s"]),
+    ("buffer", &["512", "64Mi", "1.5 GiB", "10kB", "0.5"]),
+    ("listen", &["127.0.0.1:80", "'[::1]:8080'"]),
+    ("ip", &["'::1'", "10.0.0.1"]),
+    ("ipv4", &["10.0.0.2", "' 10.0.0.3 '"]),
+    ("path", &["/etc", "5", ""]),
+    ("argument", &["--x", "true"]),
+    ("blob", &["abc", "[1, 0xff]", "5"]),
+    ("digits", &["[1, '2']", "1, 2", "'[3]'", "5", "[]", "''"]),
+    ("words", &["[a, b]", "a, b", "true"]),
+    (
+        "nested-list",
+        &[
+            "[{host: x}, {HOST: y, deep-number: 3}]",
+            "'[{host: z}]'",
+            "[]",
+        ],
+    ),
+    (
+        "weights",
+        &["{a: 1, B: '2'}", "a=1, b=2", "''", "'{c: 3}'", "{a: null}"],
+    ),
+    ("weights.x", &["3"]),
+    ("places", &["{here: {host: x}, there: {}}", "{here: null}"]),
+    ("maybe", &["7", "null", "'8'"]),
+    ("maybe-inner", &["{host: x}", "null", "'{host: y}'"]),
+    (
+        "inner",
+        &[
+            "{host: a}",
+            "{deepNumber: 9, on-its-own: yes}",
+            "null",
+            "{}",
+        ],
+    ),
+    ("inner.host", &["b"]),
+    ("inner.deep-number", &["4"]),
+    ("innerHost", &["c"]),
+    ("key", &["s3cr3t-value", "12345678"]),
+    ("pin", &["1234", "null"]),
+    ("hidden", &["[1, 2]", "3, 4"]),
+    ("hidden-map", &["{secret-a: 1}", "secret-b=2"]),
+    ("hidden-default", &["a", "[b]"]),
+    (
+        "level",
+        &[
+            "debug", "INFO", "warning", "o-f-f", "off", "' Warn '", "{info: }",
+        ],
+    ),
+    ("Level", &["warn"]),
+    (
+        "store",
+        &[
+            "none",
+            "{file: /x}",
+            "{Sized: 5}",
+            "{remote: {address: '1.2.3.4:5'}}",
+            "{none: }",
+            "'{file: y}'",
+        ],
+    ),
+    ("by-itself", &["anything", "5"]),
+    ("by-serde", &["{a: [1, null]}", "5", "null", "text"]),
+    (
+        "site",
+        &[
+            "https://example.org",
+            "'http://u:s3cr3t-value@h/'",
+            "' a:b '",
+        ],
+    ),
+    ("pattern", &["'^v[0-9]+$'", "x", "5"]),
+];
+
+/// What is merely odd.
+const ODD: &[Values] = &[
+    ("txet", &["a"]),
+    ("old-toggle", &["true"]),
+    ("inner.hosst", &["x"]),
+    ("unknown", &["{a: 1}"]),
+    ("level", &["caution", "{caution: }"]),
+];
+
+const WRONG: &[Values] = &[
+    ("port", &["80", "66000", "http", "[1]", "null", "''"]),
+    ("text", &["[a]", "{a: b}", "null"]),
+    ("gap", &["0", "128"]),
+    ("timeout", &["30", "1 hour"]),
+    ("digits", &["[1, 10]", "1, x", "{a: 1}", "'[1'"]),
+    ("places", &["{here: {deep-number: x}}", "5", "{here: 5}"]),
+    ("nested-list", &["[{host: null}]", "[x]", "'[{'"]),
+    ("inner", &["5", "{host: a, HOST: b}", "{deep-number: 256}"]),
+    (
+        "site",
+        &["example.org", "'http://u:s3cr3t-value@h:x'", "[a]"],
+    ),
+    ("pattern", &["'['", "'(x'"]),
+    ("pin", &["pin-of-mine", "[1, 2]"]),
+    ("hidden-map", &["{secret-a: x}", "secret-b"]),
+    ("level", &["inof", "{info: x}", "[info]", "{}"]),
+    (
+        "store",
+        &[
+            "remote",
+            "{remote: {}}",
+            "{file: [1]}",
+            "{none: 1}",
+            "{file: a, sized: 1}",
+            "nun",
+            "{sized: x}",
+        ],
+    ),
+];
+
+/// `name: value`, right as a rule.
+pub fn line() -> impl Strategy<Value = (String, String)> {
+    let among = prop_oneof![8 => Just(RIGHT), 1 => Just(ODD), 1 => Just(WRONG)];
+    let index = any::<prop::sample::Index>;
+    (among, index(), index()).prop_map(|(among, which, value)| {
+        let (name, values) = which.get(among);
+        ((*name).to_owned(), (*value.get(values)).to_owned())
+    })
+}
+
+/// A document: each name once, and sometimes not even YAML.
+pub fn document() -> impl Strategy<Value = String> {
+    let lines = prop::collection::vec(line(), 0..8).prop_map(|lines| {
+        let lines: BTreeMap<_, _> = lines.into_iter().collect();
+        let lines = lines
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\n"));
+        let lines: String = lines.collect();
+        if lines.is_empty() {
+            "{}".to_owned()
+        } else {
+            lines
+        }
+    });
+    prop_oneof![
+        30 => lines,
+        1 => Just(String::new()),
+        1 => Just("port: [".to_owned()),
+        1 => Just("[]".to_owned()),
+    ]
+}
+
+/// The keys of a volume. Most have what must be given.
+pub fn volume() -> impl Strategy<Value = BTreeMap<String, Vec<u8>>> {
+    let single = line().prop_map(|(name, value)| (name, value.into_bytes()));
+    let binary = Just(("text".to_owned(), b"\xff\xfe".to_vec()));
+    let key = prop_oneof![20 => single, 1 => binary];
+    let given = prop::bool::weighted(0.8);
+    (
+        prop::collection::vec(key, 0..4),
+        prop::option::of(document()),
+        prop::option::weighted(0.2, document()),
+        given,
+    )
+        .prop_map(|(keys, yaml, json_like, given)| {
+            let mut volume = BTreeMap::new();
+            if given {
+                volume.insert(
+                    "a.yaml".to_owned(),
+                    b"text: a\nkey: s3cr3t-value\n".to_vec(),
+                );
+            }
+            volume.extend(yaml.map(|text| ("b.yaml".to_owned(), text.into_bytes())));
+            volume.extend(json_like.map(|text| ("c.yml".to_owned(), text.into_bytes())));
+            volume.extend(keys);
+            volume
+        })
+}
