@@ -126,7 +126,8 @@
 //! # Features
 //!
 //! `yaml` and `json` (both on) and `toml` for documents (`.env` needs none), `clap` for flags,
-//! `url` and `regex` for fields of the types `url::Url` and `regex::Regex`.
+//! `url` and `regex` for fields of the types `url::Url` and `regex::Regex`, `check` for checks without the
+//! program.
 #![forbid(unsafe_code)]
 
 // The derive's output says `::retune`, in the tests of this crate too.
@@ -135,6 +136,8 @@ extern crate self as retune;
 
 mod bind;
 mod change;
+#[cfg(feature = "check")]
+pub mod check;
 mod collide;
 mod decode;
 mod env_view;

@@ -53,6 +53,13 @@ pub enum Place {
         /// The key, a path below it.
         key: PathBuf,
     },
+    /// One key of an object of Kubernetes that no volume holds yet.
+    Object {
+        /// Kind and name: `ConfigMap/greeter`.
+        object: String,
+        /// The key.
+        key: PathBuf,
+    },
     /// A file that an environment variable names (`X_FILE`).
     EnvFile {
         /// The variable.
@@ -228,6 +235,7 @@ impl fmt::Display for Place {
             Self::File(path) => path.display().fmt(f),
             Self::Key { mount, key } => mount.join(key).display().fmt(f),
             Self::Source { name, key } => write!(f, "{name}/{}", key.display()),
+            Self::Object { object, key } => write!(f, "{object} {}", key.display()),
             Self::EnvFile { variable, file } => write!(f, "{variable}={}", file.display()),
         }
     }

@@ -263,13 +263,14 @@ impl Pipeline {
         runs: bool,
     ) -> Option<T> {
         let (value, problems, odd) = match &observation.tree.held_back {
-            None => self.decode_root(&observation.tree.root, observation),
+            None => self.decode_root(&observation.tree.root, observation, T::decode),
             Some(held) => {
-                let (restarted, later, odd) = self.decode_root::<T>(&held.candidate, observation);
+                let (restarted, later, odd) =
+                    self.decode_root(&held.candidate, observation, T::decode);
                 _ = guarded(|| drop(restarted));
                 let (value, now, _) = match runs {
                     true => (None, Vec::new(), Vec::new()),
-                    false => self.decode_root(&observation.tree.root, observation),
+                    false => self.decode_root(&observation.tree.root, observation, T::decode),
                 };
                 (value, held.problems(now, later), odd)
             }
@@ -285,14 +286,27 @@ impl Pipeline {
         None
     }
 
+    /// Decodes to no value, by what only tells problems: adds them.
+    #[cfg(feature = "check")]
+    pub(crate) fn check(
+        &self,
+        observation: &mut Observation,
+        decode: impl FnOnce(&Node, &mut Decoder) -> Option<()>,
+    ) {
+        let (_, problems, odd) = self.decode_root(&observation.tree.root, observation, decode);
+        observation.warnings.extend(odd);
+        observation.problems.extend(problems);
+    }
+
     /// With what is wrong, and what is odd.
-    fn decode_root<T: crate::Value>(
+    fn decode_root<T>(
         &self,
         root: &Node,
         observation: &Observation,
+        decode: impl FnOnce(&Node, &mut Decoder) -> Option<T>,
     ) -> (Option<T>, Vec<Problem>, Vec<Problem>) {
         let mut decoder = Decoder::inheriting(self.options.inherited.clone());
-        let decoded = guarded(|| T::decode(root, &mut decoder));
+        let decoded = guarded(|| decode(root, &mut decoder));
         let (mut problems, mut odd) = decoder.into_notes();
         if self.options.strict {
             problems.append(&mut odd);

@@ -33,6 +33,13 @@ pub(crate) fn render(
     parts.chain([count]).collect::<Vec<_>>().join("\n\n")
 }
 
+/// What is merely odd alone.
+#[cfg(feature = "check")]
+pub(crate) fn warnings(warnings: &[Problem], color: bool) -> String {
+    let blocks: Vec<_> = blocks(warnings, Level::WARNING, color).collect();
+    blocks.join("\n\n")
+}
+
 /// The problems alone, for a log line that says the rest in fields of its own. Of many, the first
 /// tell what is wrong; the status has all.
 pub(crate) fn excerpts(problems: &[Problem]) -> String {

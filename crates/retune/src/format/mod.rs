@@ -143,16 +143,22 @@ fn read(format: Format, content: &str, base: &Origin) -> Result<Option<Node>, Ve
         Format::Toml => toml::read(content, base),
         Format::Env => env::read(content, base),
         #[cfg(not(feature = "yaml"))]
-        Format::Yaml => Err(switched_off("YAML", "yaml", base)),
+        Format::Yaml => Err(switched_off(Format::Yaml, base)),
         #[cfg(not(feature = "json"))]
-        Format::Json => Err(switched_off("JSON", "json", base)),
+        Format::Json => Err(switched_off(Format::Json, base)),
         #[cfg(not(feature = "toml"))]
-        Format::Toml => Err(switched_off("TOML", "toml", base)),
+        Format::Toml => Err(switched_off(Format::Toml, base)),
     }
 }
 
-#[cfg(not(all(feature = "yaml", feature = "json", feature = "toml")))]
-fn switched_off(name: &str, feature: &str, base: &Origin) -> Vec<Problem> {
+/// What a program says of a document in a format that its features do not read.
+#[cfg_attr(
+    all(feature = "yaml", feature = "json", feature = "toml"),
+    allow(dead_code)
+)]
+pub(crate) fn switched_off(format: Format, base: &Origin) -> Vec<Problem> {
+    let feature = format.name();
+    let name = feature.to_ascii_uppercase();
     let message = format!("{name} needs the feature `{feature}` of retune");
     let help = format!("`cargo add retune --features {feature}`");
     let problem = Problem::new("", message).with_help(help);

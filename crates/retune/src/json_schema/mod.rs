@@ -11,6 +11,8 @@ mod table;
 mod text;
 
 use self::json::Json;
+#[cfg(feature = "check")]
+pub(crate) use self::table::VERSION;
 use crate::name;
 use crate::range::NumberRange;
 use crate::schema::{Alias, Default, Field, Schema, Shape, Way};

@@ -29,9 +29,9 @@ impl Serialize for Problem {
     }
 }
 
-/// `kind` (`file`, `mount`, `variable-file`, `variable`, `flag`, `code`, `default`), `text` (its usual
-/// short form), and the parts that the kind has: `file`, `mount` and `key`, `variable`, `flag`, `line`
-/// and `column`.
+/// `kind` (`file`, `mount`, `object`, `variable-file`, `variable`, `flag`, `code`, `default`), `text` (its usual
+/// short form), and the parts that the kind has: `file`, `mount` and `key`, `object` and `key`, `variable`,
+/// `flag`, `line` and `column`.
 impl Serialize for Origin {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Told {
@@ -103,6 +103,11 @@ impl Told<'_> {
             Place::Source { name, key } => {
                 map.serialize_entry("kind", "closure")?;
                 map.serialize_entry("source", name)?;
+                map.serialize_entry("key", &key.to_string_lossy())?;
+            }
+            Place::Object { object, key } => {
+                map.serialize_entry("kind", "object")?;
+                map.serialize_entry("object", object)?;
                 map.serialize_entry("key", &key.to_string_lossy())?;
             }
             Place::EnvFile { variable, file } => {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use retune_mount::Snapshot;
 
-use super::mount::flat_name;
+use super::keys::flat_name;
 use super::{Heartbeat, Layer, Revision};
 use crate::flat::Flat;
 use crate::problem::Problem;

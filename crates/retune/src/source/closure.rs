@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use retune_mount::{NoticedBy, Signal};
 
 use super::file::document;
-use super::mount::{flat_name, place_keys, value};
+use super::keys::{flat_name, place_single, value};
 use super::{Context, Kind, Layer, Sealed};
 use crate::format::Format;
 use crate::guard::guarded;
@@ -230,7 +230,7 @@ impl Closure {
                 single.push((name, node));
             }
         }
-        place_keys(single, context, layer);
+        place_single(single, context, layer);
     }
 
     fn failed(&self, message: String, layer: &mut Layer) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::followed::{Followed, Found};
 use super::variable::{FILE, Meaning, VariableNames, find, place, without_underscore};
-use super::{Context, Ignored, Kind, Layer, Sealed, Why, mount, service};
+use super::{Context, Ignored, Kind, Layer, Sealed, Why, keys, service};
 use crate::flat::FlatValue;
 use crate::node::Node;
 use crate::origin::{Origin, Place};
@@ -183,7 +183,7 @@ impl Env {
             Found::Content(snapshot) => match snapshot.file() {
                 Some(bytes) => {
                     layer.mounted |= snapshot.data_dir().is_some();
-                    return Some(mount::value(place, bytes));
+                    return Some(keys::value(place, bytes));
                 }
                 None => problem("is a directory, not a file"),
             },

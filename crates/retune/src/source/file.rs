@@ -228,7 +228,7 @@ fn parse(place: Place, bytes: &[u8], secret: bool) -> Result<(Format, Node), Vec
     };
     let Some(format) = Format::of(match &place {
         Place::File(path) | Place::EnvFile { file: path, .. } => path,
-        Place::Key { key, .. } => key,
+        Place::Key { key, .. } | Place::Object { key, .. } => key,
         Place::Source { key, .. } => key,
     }) else {
         return Err(fail(

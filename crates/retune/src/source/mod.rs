@@ -20,7 +20,10 @@ mod file;
 mod flags;
 mod followed;
 mod heartbeat;
+mod keys;
 mod mount;
+#[cfg(feature = "check")]
+mod object;
 mod revision;
 mod service;
 mod variable;
@@ -42,6 +45,8 @@ pub use file::File;
 #[cfg(feature = "clap")]
 pub use flags::{FlagNames, Flags};
 pub use mount::Mount;
+#[cfg(feature = "check")]
+pub(crate) use object::Object;
 pub(crate) use variable::VariableNames;
 
 pub(crate) use heartbeat::Heartbeat;

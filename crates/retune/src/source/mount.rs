@@ -1,21 +1,16 @@
 //! A mounted volume: one value a key, and documents merged in.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use retune_mount::Snapshot;
 
 use super::about::About;
-use super::file::document;
 use super::followed::{Followed, Found};
+use super::keys::Keys;
 use super::{Context, Kind, Layer, Sealed};
-use crate::flat::Flat;
-use crate::format::Format;
-use crate::node::{Node, NodeValue};
-use crate::origin::{Origin, Place, Span, Text};
+use crate::origin::{Origin, Place};
 use crate::problem::Problem;
 use crate::schema::Way;
-use crate::text;
 
 /// A mounted ConfigMap, Secret or projected volume (or any directory).
 ///
@@ -224,44 +219,17 @@ impl Mount {
     }
 
     fn place(&self, snapshot: &Snapshot, context: &Context<'_>, layer: &mut Layer) {
-        let dir: Arc<Path> = self.dir.path().into();
-        let origin = Origin::Text(Span::whole(&Text::new(Place::File(dir.to_path_buf()), "")));
-        let whole_files = context.schema.takes_whole_files();
-        let mut documents = vec![];
-        let mut single = Vec::new();
-        for (key, bytes) in snapshot.keys() {
-            let is_about = self.about.names(key);
-            if is_about && !is_wanted(key, context.flat) {
-                continue;
-            }
-            let place = Place::Key {
-                mount: dir.to_path_buf(),
+        let dir = self.dir.path();
+        let keys = Keys {
+            whole: Place::File(dir.to_owned()),
+            place: &|key| Place::Key {
+                mount: dir.to_owned(),
                 key: key.to_owned(),
-            };
-            let is_document = !whole_files && Format::of(key).is_some();
-            if is_document && !is_about {
-                documents.extend(document(place, bytes, self.secret, "", context, layer));
-                continue;
-            }
-            let (name, bytes) = match whole_files {
-                true => {
-                    let name = key.to_str().map(str::to_owned);
-                    (name, text::bytes_without_final_newline(bytes))
-                }
-                false => (flat_name(key), bytes),
-            };
-            let Some(name) = name else { continue };
-            let node = value(place, bytes);
-            let node = if self.secret || self.about.is_heartbeat(key) {
-                node.into_secret()
-            } else {
-                node
-            };
-            single.push((name, node));
-        }
-        layer.lower = documents;
-        layer.root = Node::map(Vec::new(), origin);
-        place_keys(single, context, layer);
+            },
+            secret: self.secret,
+            about: &self.about,
+        };
+        keys.put(snapshot.keys(), context, layer);
     }
 }
 
@@ -341,31 +309,4 @@ impl Sealed for Mount {
     fn accepted(&mut self) {
         self.had_keys = self.has_keys;
     }
-}
-
-/// Adds single keys to a layer by their flat names.
-pub(super) fn place_keys(keys: Vec<(String, Node)>, context: &Context<'_>, layer: &mut Layer) {
-    let keys = keys.iter().map(|(name, node)| (&**name, node.clone()));
-    let Layer { root, notes, .. } = layer;
-    context.flat.place(root, keys, notes);
-}
-
-/// The flat name that a key gives: `items` can nest keys in folders, and `db/host` is `db.host`.
-pub(super) fn flat_name(key: &Path) -> Option<String> {
-    key.to_str().map(|key| key.replace('/', "."))
-}
-
-/// Whether a field has a key's very name.
-fn is_wanted(key: &Path, flat: &Flat) -> bool {
-    flat_name(key).is_some_and(|name| flat.find(&name).is_some())
-}
-
-/// A file that is one value as a whole.
-pub(super) fn value(place: Place, bytes: &[u8]) -> Node {
-    // Bytes that are no text have no lines to show; the decoder says so where text is wanted.
-    let text = Text::new(place, std::str::from_utf8(bytes).unwrap_or_default());
-    Node::new(
-        NodeValue::File(bytes.into()),
-        Origin::Text(Span::whole(&text)),
-    )
 }

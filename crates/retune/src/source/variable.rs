@@ -36,6 +36,17 @@ pub(super) const FILE: &str = "_FILE";
 // === impl VariableNames ===
 
 impl VariableNames {
+    /// Those with a prefix, and those that name files.
+    #[cfg(feature = "check")]
+    pub(crate) fn with_prefix(prefix: &str) -> Self {
+        Self {
+            prefix: without_underscore(prefix),
+            file_prefix: None,
+            values: true,
+            files: true,
+        }
+    }
+
     /// The prefix of variables that are values.
     #[cfg(feature = "clap")]
     pub(crate) fn prefix(&self) -> Option<&str> {

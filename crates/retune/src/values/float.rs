@@ -36,7 +36,7 @@ pub(super) fn parse(text: &str) -> Result<f64, &'static str> {
 // === impl Floats ===
 
 impl Floats {
-    const fn all(single: bool) -> Self {
+    pub(crate) const fn all(single: bool) -> Self {
         Self {
             min: f64::NEG_INFINITY,
             max: f64::INFINITY,

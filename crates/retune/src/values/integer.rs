@@ -48,7 +48,7 @@ impl Integer {
     /// `42`, `+42`, `-42`, `1_000`, `0xff`, `0o644`, `0b101`. A leading zero is not octal.
     ///
     /// The error is the reason, empty where there is nothing to add.
-    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
         let (negative, digits) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),

@@ -1,0 +1,97 @@
+//! The keys of a volume as a layer: documents are merged in, any other key is one value.
+
+use std::path::Path;
+
+use super::about::About;
+use super::file::document;
+use super::{Context, Layer};
+use crate::flat::Flat;
+use crate::format::Format;
+use crate::node::{Node, NodeValue};
+use crate::origin::{Origin, Place, Span, Text};
+use crate::text;
+
+/// How the keys of one volume become a layer.
+pub(super) struct Keys<'a> {
+    /// What holds them all.
+    pub(super) whole: Place,
+    /// What holds one.
+    pub(super) place: &'a dyn Fn(&Path) -> Place,
+    /// Their values are secrets.
+    pub(super) secret: bool,
+    /// Those that are no configuration.
+    pub(super) about: &'a About,
+}
+
+// === impl Keys ===
+
+impl Keys<'_> {
+    pub(super) fn put<'k>(
+        self,
+        keys: impl Iterator<Item = (&'k Path, &'k [u8])>,
+        context: &Context<'_>,
+        layer: &mut Layer,
+    ) {
+        let whole_files = context.schema.takes_whole_files();
+        let mut documents = vec![];
+        let mut single = Vec::new();
+        for (key, bytes) in keys {
+            let is_about = self.about.names(key);
+            if is_about && !is_wanted(key, context.flat) {
+                continue;
+            }
+            let place = (self.place)(key);
+            let is_document = !whole_files && Format::of(key).is_some();
+            if is_document && !is_about {
+                documents.extend(document(place, bytes, self.secret, "", context, layer));
+                continue;
+            }
+            let (name, bytes) = match whole_files {
+                true => {
+                    let name = key.to_str().map(str::to_owned);
+                    (name, text::bytes_without_final_newline(bytes))
+                }
+                false => (flat_name(key), bytes),
+            };
+            let Some(name) = name else { continue };
+            let node = value(place, bytes);
+            let node = if self.secret || self.about.is_heartbeat(key) {
+                node.into_secret()
+            } else {
+                node
+            };
+            single.push((name, node));
+        }
+        layer.lower = documents;
+        let origin = Origin::Text(Span::whole(&Text::new(self.whole, "")));
+        layer.root = Node::map(Vec::new(), origin);
+        place_single(single, context, layer);
+    }
+}
+
+/// Adds single keys to a layer by their flat names.
+pub(super) fn place_single(keys: Vec<(String, Node)>, context: &Context<'_>, layer: &mut Layer) {
+    let keys = keys.iter().map(|(name, node)| (&**name, node.clone()));
+    let Layer { root, notes, .. } = layer;
+    context.flat.place(root, keys, notes);
+}
+
+/// The flat name that a key gives: `items` can nest keys in folders, and `db/host` is `db.host`.
+pub(super) fn flat_name(key: &Path) -> Option<String> {
+    key.to_str().map(|key| key.replace('/', "."))
+}
+
+/// Whether a field has a key's very name.
+fn is_wanted(key: &Path, flat: &Flat) -> bool {
+    flat_name(key).is_some_and(|name| flat.find(&name).is_some())
+}
+
+/// A file that is one value as a whole.
+pub(super) fn value(place: Place, bytes: &[u8]) -> Node {
+    // Bytes that are no text have no lines to show; the decoder says so where text is wanted.
+    let text = Text::new(place, std::str::from_utf8(bytes).unwrap_or_default());
+    Node::new(
+        NodeValue::File(bytes.into()),
+        Origin::Text(Span::whole(&text)),
+    )
+}
