@@ -10,6 +10,10 @@ pub(crate) enum Failure {
     Message(String),
     /// The same, about arguments that make no sense.
     Usage(String),
+    /// The same, about input that cannot be used, by a command that finds fault with it otherwise.
+    Unusable(String),
+    /// What was asked about is not good. All is said.
+    Refused,
     /// Nobody reads the output any more.
     Closed,
 }
@@ -32,6 +36,14 @@ impl Failure {
     /// For `map_err`: an error met at a place that its own text does not name.
     pub(crate) fn at<E: Display>(place: impl Display) -> impl FnOnce(E) -> Self {
         move |error| Self::Message(format!("{place}: {error}"))
+    }
+
+    /// For `map_err`: what a command could not even begin with.
+    pub(crate) fn unusable(self) -> Self {
+        match self {
+            Self::Message(message) => Self::Unusable(message),
+            other => other,
+        }
     }
 
     /// The same, with the place that it was met at in front.

@@ -3,6 +3,9 @@
 //! No message of this file quotes a value: the manifest may hold a Secret.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Map, Value};
@@ -24,6 +27,16 @@ pub(crate) struct Object {
 pub(crate) enum Kind {
     ConfigMap,
     Secret,
+}
+
+/// The text of a manifest, `-` being the standard input, and how to call it.
+pub(crate) fn read_text(filename: &Path) -> Result<(String, String)> {
+    let (text, place) = if filename == Path::new("-") {
+        (io::read_to_string(io::stdin()), "standard input".to_owned())
+    } else {
+        (fs::read_to_string(filename), filename.display().to_string())
+    };
+    Ok((text.map_err(Failure::at(&place))?, place))
 }
 
 /// The ConfigMaps and Secrets of a YAML or JSON text, those in lists too; other kinds are left out.

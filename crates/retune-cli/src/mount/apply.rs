@@ -1,11 +1,9 @@
 //! `retune mount apply`.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::target::{Target, TargetArgs};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::manifest::{self, Kind};
 
 #[derive(Debug, clap::Args)]
@@ -24,15 +22,7 @@ pub(crate) struct Args {
 
 /// Publishes what the manifest's ConfigMap or Secret holds.
 pub(crate) fn run(args: &Args) -> Result {
-    let (text, place) = if args.filename == Path::new("-") {
-        (io::read_to_string(io::stdin()), "standard input".to_owned())
-    } else {
-        (
-            fs::read_to_string(&args.filename),
-            args.filename.display().to_string(),
-        )
-    };
-    let text = text.map_err(Failure::at(&place))?;
+    let (text, place) = manifest::read_text(&args.filename)?;
     let object = manifest::objects(&text)
         .and_then(|objects| manifest::pick(objects, args.name.as_deref()))
         .and_then(|object| Ok((object.kind, object.keys()?)));
