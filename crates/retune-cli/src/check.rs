@@ -3,10 +3,12 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
+use retune::InManifest;
 use retune::check::{Check, Verdict, Volume};
 
 use crate::failure::{Failure, Result, tell};
 use crate::manifest::{self, Kind, Object};
+use crate::places::Lines;
 
 /// Says of a manifest, before it is applied, what the running program would say.
 ///
@@ -43,6 +45,9 @@ pub(crate) struct Args {
     /// The key by which the program tells whether volumes belong together, if it does: it is no value.
     #[arg(long, value_name = "KEY")]
     revision: Option<PathBuf>,
+    /// What stands between the items of a text, where the program chose another than `,`.
+    #[arg(long, value_name = "CHARACTER", default_value_t = ',')]
+    separator: char,
     /// Unknown and deprecated names are warnings, as in a program without `strict`.
     #[arg(long)]
     lenient: bool,
@@ -55,10 +60,7 @@ pub(crate) struct Args {
 /// Checks, and says what was found.
 pub(crate) fn run(args: &Args) -> Result {
     let check = prepared(args).map_err(Failure::unusable)?;
-    let objects = objects(args).map_err(Failure::unusable)?;
-    let titles: Vec<_> = objects.iter().map(Object::title).collect();
-    let volumes: Result<Vec<Volume>> = objects.iter().map(volume).collect();
-    let volumes = volumes.map_err(Failure::unusable)?;
+    let (titles, volumes) = volumes(args).map_err(Failure::unusable)?;
     let verdict = volumes.into_iter().fold(check, Check::volume).run();
     if args.json {
         let json = serde_json::to_string(&verdict).map_err(Failure::at("cannot write JSON"))?;
@@ -83,6 +85,7 @@ fn prepared(args: &Args) -> Result<Check> {
     if let Some(prefix) = &args.env_prefix {
         check = check.env_prefix(prefix);
     }
+    check = check.separator(args.separator);
     if let Some(key) = &args.revision {
         check = check.revision(key);
     }
@@ -100,36 +103,71 @@ fn told(error: retune::Error) -> Failure {
     Failure::new(problems.join("; "))
 }
 
-fn objects(args: &Args) -> Result<Vec<Object>> {
+/// The objects that are to be checked: their names, and their keys.
+fn volumes(args: &Args) -> Result<(Vec<String>, Vec<Volume>)> {
     let mut objects = Vec::new();
-    let mut places = Vec::new();
+    let mut manifests = Vec::new();
     for filename in &args.filename {
         let (text, place) = manifest::read_text(filename)?;
         let found = manifest::objects(&text).map_err(|failure| failure.within(&place))?;
-        objects.extend(found);
-        places.push(place);
+        objects.extend(found.into_iter().map(|object| (manifests.len(), object)));
+        manifests.push((place, text));
     }
+    let places: Vec<_> = manifests.iter().map(|(place, _)| place.as_str()).collect();
     let places = places.join(", ");
-    match &args.name {
-        Some(name) => manifest::pick(objects, Some(name))
-            .map(|object| vec![object])
-            .map_err(|failure| failure.within(places)),
-        None if objects.is_empty() => {
-            let message = format!("{places}: holds neither a ConfigMap nor a Secret");
-            Err(Failure::new(message))
-        }
-        None => Ok(objects),
+    let chosen = match &args.name {
+        Some(name) => manifest::chosen(objects.iter().map(|(_, object)| object), Some(name))
+            .map(|chosen| vec![chosen])
+            .map_err(|failure| failure.within(&places))?,
+        None => (0..objects.len()).collect(),
+    };
+    if chosen.is_empty() {
+        let message = format!("{places}: holds neither a ConfigMap nor a Secret");
+        return Err(Failure::new(message));
     }
+    let mut lines: Vec<_> = manifests.iter().map(|(_, text)| Lines::new(text)).collect();
+    let mut titles = Vec::new();
+    let mut volumes = Vec::new();
+    for (i, (manifest, object)) in objects.iter().enumerate() {
+        let (Some((place, _)), Some(lines)) = (manifests.get(*manifest), lines.get_mut(*manifest))
+        else {
+            continue;
+        };
+        // One that is not chosen has its lines, too.
+        let volume = volume(object, place, lines);
+        if chosen.contains(&i) {
+            titles.push(object.title());
+            volumes.push(volume?);
+        }
+    }
+    Ok((titles, volumes))
 }
 
-fn volume(object: &Object) -> Result<Volume> {
+fn volume(object: &Object, manifest: &str, lines: &mut Lines<'_>) -> Result<Volume> {
     let volume = Volume::new(object.title());
     let volume = match object.kind {
         Kind::Secret => volume.secret(),
         Kind::ConfigMap => volume,
     };
     let keys = object.keys()?.into_iter();
-    Ok(keys.fold(volume, |volume, (key, bytes)| volume.key(key, bytes)))
+    Ok(keys.fold(volume, |volume, (key, bytes)| {
+        let text = std::str::from_utf8(&bytes).ok();
+        match text.and_then(|text| lines.find(&key, text)) {
+            Some((lines, columns)) => {
+                let file = manifest.into();
+                volume.key_in(
+                    key,
+                    bytes,
+                    InManifest {
+                        file,
+                        lines,
+                        columns,
+                    },
+                )
+            }
+            None => volume.key(key, bytes),
+        }
+    }))
 }
 
 /// What was found, for people: what is wrong or odd on the standard error.

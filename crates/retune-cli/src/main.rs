@@ -10,6 +10,7 @@ mod completions;
 mod failure;
 mod manifest;
 mod mount;
+mod places;
 mod time;
 
 use std::process::ExitCode;

@@ -56,14 +56,23 @@ pub(crate) fn objects(text: &str) -> Result<Vec<Object>> {
 }
 
 /// Picks the one object, or the one that is called `name` or `kind/name`.
-pub(crate) fn pick(objects: Vec<Object>, name: Option<&str>) -> Result<Object> {
-    let all: Vec<_> = objects.iter().map(Object::title).collect();
+pub(crate) fn pick(mut objects: Vec<Object>, name: Option<&str>) -> Result<Object> {
+    chosen(&objects, name).map(|at| objects.swap_remove(at))
+}
+
+/// Which of them that is.
+pub(crate) fn chosen<'o>(
+    objects: impl IntoIterator<Item = &'o Object>,
+    name: Option<&str>,
+) -> Result<usize> {
+    let objects: Vec<_> = objects.into_iter().collect();
+    let all: Vec<_> = objects.iter().map(|object| object.title()).collect();
     let all = all.join(", ");
-    let mut chosen = objects.into_iter().filter(|object| {
+    let mut chosen = objects.iter().enumerate().filter(|(_, object)| {
         name.is_none_or(|name| name == object.name || name.eq_ignore_ascii_case(&object.title()))
     });
     match (chosen.next(), chosen.next()) {
-        (Some(object), None) => Ok(object),
+        (Some((at, _)), None) => Ok(at),
         (None, _) if all.is_empty() => Err(Failure::new("holds neither a ConfigMap nor a Secret")),
         (None, _) => {
             let name = name.unwrap_or_default();

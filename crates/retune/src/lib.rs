@@ -183,7 +183,7 @@ pub use generation::{Change, Snapshot};
 pub use live::{ChangeStream, Changes, Gate, Live, Reader, Setter, Subscription, View};
 pub use loader::Loader;
 pub use node::Node;
-pub use origin::{Origin, Place, Span};
+pub use origin::{InManifest, Origin, Place, Span};
 pub use problem::Problem;
 pub use retune_derive::Retune;
 pub use retune_mount::Limits;

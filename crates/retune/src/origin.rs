@@ -59,6 +59,8 @@ pub enum Place {
         object: String,
         /// The key.
         key: PathBuf,
+        /// Where its content stands in a manifest, if it stands there line by line.
+        manifest: Option<InManifest>,
     },
     /// A file that an environment variable names (`X_FILE`).
     EnvFile {
@@ -74,6 +76,18 @@ pub enum Place {
         /// The key.
         key: PathBuf,
     },
+}
+
+/// Where a key's content begins in the manifest that gives it. Lines and columns of a [`Span`] are
+/// counted from the manifest's start then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InManifest {
+    /// The manifest.
+    pub file: PathBuf,
+    /// How many lines of it stand before the content.
+    pub lines: usize,
+    /// How many columns stand before each line of the content.
+    pub columns: usize,
 }
 
 // === impl Origin ===
@@ -152,9 +166,28 @@ impl Span {
     /// Line, counted from 1.
     #[must_use]
     pub fn line(&self) -> usize {
+        let above = self.place().manifest().map_or(0, |at| at.lines);
+        above + self.own_line()
+    }
+
+    /// The line within the text.
+    fn own_line(&self) -> usize {
         self.text
             .lines()
             .partition_point(|start| *start <= self.range.start)
+    }
+
+    /// What the lines are counted in.
+    pub(crate) fn file(&self) -> String {
+        match self.place().manifest() {
+            Some(at) => at.file.display().to_string(),
+            None => self.place().to_string(),
+        }
+    }
+
+    /// How many columns stand before each line of the text.
+    pub(crate) fn indentation(&self) -> usize {
+        self.place().manifest().map_or(0, |at| at.columns)
     }
 
     /// Column, in characters, counted from 1; a byte order mark is none.
@@ -162,7 +195,7 @@ impl Span {
     pub fn column(&self) -> usize {
         let (line, range) = self.first_line();
         let before = line.get(..range.start).unwrap_or_default();
-        before.chars().count() + 1
+        self.indentation() + before.chars().count() + 1
     }
 
     /// The line that the range begins in, without its break or a byte order mark, and the part of
@@ -170,11 +203,11 @@ impl Span {
     pub(crate) fn first_line(&self) -> (&str, Range<usize>) {
         let lines = self.text.lines();
         let start = lines
-            .get(self.line().saturating_sub(1))
+            .get(self.own_line().saturating_sub(1))
             .copied()
             .unwrap_or_default();
         let end = lines
-            .get(self.line())
+            .get(self.own_line())
             .copied()
             .unwrap_or(self.text.content.len());
         let line = self.text.content.get(start..end).unwrap_or_default();
@@ -193,7 +226,7 @@ impl Span {
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.text.place, self.line(), self.column())
+        write!(f, "{}:{}:{}", self.file(), self.line(), self.column())
     }
 }
 
@@ -229,13 +262,22 @@ impl Text {
 
 // === impl Place ===
 
+impl Place {
+    const fn manifest(&self) -> Option<&InManifest> {
+        match self {
+            Self::Object { manifest, .. } => manifest.as_ref(),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Key { mount, key } => mount.join(key).display().fmt(f),
             Self::Source { name, key } => write!(f, "{name}/{}", key.display()),
-            Self::Object { object, key } => write!(f, "{object} {}", key.display()),
+            Self::Object { object, key, .. } => write!(f, "{object} {}", key.display()),
             Self::EnvFile { variable, file } => write!(f, "{variable}={}", file.display()),
         }
     }

@@ -11,7 +11,7 @@ use annotate_snippets::{
     AnnotationKind, Group, Level, Origin as Arrow, Renderer, Snippet, normalize_untrusted_str,
 };
 
-use crate::origin::Origin;
+use crate::origin::{Origin, Span};
 use crate::problem::Problem;
 
 /// The report for people: each problem with its place and the line in question marked, what stands in
@@ -107,12 +107,17 @@ fn group<'p>(problem: &'p Problem, level: Level<'p>) -> Group<'p> {
     }
 }
 
+/// A line as it stands in its file.
+fn indented(line: &str, span: &Span) -> String {
+    format!("{}{line}", " ".repeat(span.indentation()))
+}
+
 /// The group, and where the problem is.
 fn place<'p>(mut group: Group<'p>, problem: &'p Problem) -> Group<'p> {
     match problem.origin() {
         None => {}
         Some(Origin::Text(span)) if problem.is_secret() => {
-            let place = format!("{}:{}", span.place(), span.line());
+            let place = format!("{}:{}", span.file(), span.line());
             group = group
                 .element(Arrow::path(place))
                 .element(Level::NOTE.message("the line is not shown: it may hold a secret"));
@@ -120,10 +125,12 @@ fn place<'p>(mut group: Group<'p>, problem: &'p Problem) -> Group<'p> {
         Some(Origin::Text(span)) => {
             group = match excerpt::of(span, !problem.path().is_empty()) {
                 Some((line, marked)) => group.element(
-                    Snippet::source(line)
-                        .path(span.place().to_string())
+                    Snippet::source(indented(&line, span))
+                        .path(span.file())
                         .line_start(span.line())
-                        .annotation(AnnotationKind::Primary.span(marked)),
+                        .annotation(AnnotationKind::Primary.span(
+                            marked.start + span.indentation()..marked.end + span.indentation(),
+                        )),
                 ),
                 None => group.element(Arrow::path(span.to_string())),
             };

@@ -40,7 +40,7 @@ use crate::bind;
 use crate::error::Error;
 use crate::flat::Flat;
 use crate::format::Format;
-use crate::origin::Place;
+use crate::origin::{InManifest, Place};
 use crate::pipeline::{Options, Pipeline};
 use crate::problem::Problem;
 use crate::report;
@@ -66,7 +66,7 @@ pub struct Check {
 #[must_use = "it is checked as part of a `Check`"]
 pub struct Volume {
     title: String,
-    keys: BTreeMap<PathBuf, Vec<u8>>,
+    keys: BTreeMap<PathBuf, (Vec<u8>, Option<InManifest>)>,
     secret: bool,
 }
 
@@ -237,7 +237,18 @@ impl Volume {
 
     /// Adds a key.
     pub fn key(mut self, key: impl Into<PathBuf>, content: impl Into<Vec<u8>>) -> Self {
-        self.keys.insert(key.into(), content.into());
+        self.keys.insert(key.into(), (content.into(), None));
+        self
+    }
+
+    /// Adds a key whose content stands in a manifest line by line, for reports to name the place.
+    pub fn key_in(
+        mut self,
+        key: impl Into<PathBuf>,
+        content: impl Into<Vec<u8>>,
+        place: InManifest,
+    ) -> Self {
+        self.keys.insert(key.into(), (content.into(), Some(place)));
         self
     }
 }

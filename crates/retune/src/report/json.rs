@@ -30,7 +30,7 @@ impl Serialize for Problem {
 }
 
 /// `kind` (`file`, `mount`, `object`, `variable-file`, `variable`, `flag`, `code`, `default`), `text` (its usual
-/// short form), and the parts that the kind has: `file`, `mount` and `key`, `object` and `key`, `variable`,
+/// short form), and the parts that the kind has: `file`, `mount` and `key`, `object` and `key` (and the manifest as `file`), `variable`,
 /// `flag`, `line` and `column`.
 impl Serialize for Origin {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -105,10 +105,17 @@ impl Told<'_> {
                 map.serialize_entry("source", name)?;
                 map.serialize_entry("key", &key.to_string_lossy())?;
             }
-            Place::Object { object, key } => {
+            Place::Object {
+                object,
+                key,
+                manifest,
+            } => {
                 map.serialize_entry("kind", "object")?;
                 map.serialize_entry("object", object)?;
                 map.serialize_entry("key", &key.to_string_lossy())?;
+                if let Some(at) = manifest {
+                    map.serialize_entry("file", &at.file.to_string_lossy())?;
+                }
             }
             Place::EnvFile { variable, file } => {
                 map.serialize_entry("kind", "variable-file")?;
@@ -118,7 +125,7 @@ impl Told<'_> {
         }
         map.serialize_entry("line", &span.line())?;
         if self.secret {
-            return map.serialize_entry("text", &format!("{}:{}", span.place(), span.line()));
+            return map.serialize_entry("text", &format!("{}:{}", span.file(), span.line()));
         }
         map.serialize_entry("column", &span.column())?;
         map.serialize_entry("text", &span.to_string())

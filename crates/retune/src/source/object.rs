@@ -7,7 +7,7 @@ use super::about::About;
 use super::keys::{Keys, value};
 use super::{Context, Kind, Layer, Sealed};
 use crate::format::{self, Format};
-use crate::origin::{Origin, Place};
+use crate::origin::{InManifest, Origin, Place};
 use crate::schema::Way;
 
 /// The keys of a ConfigMap or Secret, as a volume of it would give them.
@@ -15,7 +15,7 @@ use crate::schema::Way;
 pub(crate) struct Object {
     /// Kind and name.
     pub(crate) title: String,
-    pub(crate) keys: BTreeMap<PathBuf, Vec<u8>>,
+    pub(crate) keys: BTreeMap<PathBuf, (Vec<u8>, Option<InManifest>)>,
     pub(crate) secret: bool,
     /// The key that is no configuration, but tells what belongs together.
     pub(crate) revision: Option<PathBuf>,
@@ -38,6 +38,7 @@ impl Sealed for Object {
         let place = |key: &Path| Place::Object {
             object: self.title.clone(),
             key: key.to_owned(),
+            manifest: self.keys.get(key).and_then(|(_, at)| at.clone()),
         };
         let about = About {
             revision: self.revision.clone(),
@@ -49,7 +50,7 @@ impl Sealed for Object {
             secret: self.secret,
             about: &about,
         };
-        let given = || self.keys.iter().map(|(key, bytes)| (&**key, &**bytes));
+        let given = || self.keys.iter().map(|(key, (bytes, _))| (&**key, &**bytes));
         let unread = |key: &Path| {
             let format = Format::of(key)?;
             (!self.formats.contains(&format)).then_some(format)

@@ -41,7 +41,7 @@ pub struct Every {
     ip: IpAddr,
     #[retune(default = "10.0.0.1")]
     ipv4: Ipv4Addr,
-    #[retune(default = "/tmp")]
+    #[retune(default = "/tmp", not_from(mount, env))]
     path: PathBuf,
     #[retune(default = "", raw)]
     argument: OsString,
@@ -49,7 +49,7 @@ pub struct Every {
     blob: Vec<u8>,
     #[retune(default, range = ..=9)]
     digits: Vec<u16>,
-    #[retune(default)]
+    #[retune(default, separator = ';')]
     words: BTreeSet<String>,
     #[retune(default)]
     nested_list: Vec<Inner>,
