@@ -14,6 +14,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
+    if env::args().nth(1).as_deref() == Some("schema") {
+        // For `retune check`, and for editors.
+        println!("{}", Config::json_schema());
+        return Ok(());
+    }
     // retune's own words: what was changed or refused, and where the mistake is.
     tracing_subscriber::fmt().with_writer(io::stderr).init();
 

@@ -2,8 +2,10 @@
 mod support;
 
 use std::net::TcpListener;
+use std::path::Path;
 
 use retune_mount::Publisher;
+use serde_json::Value;
 use support::{KEY, Pod, greeter};
 
 const UPDATED: &str = "Configfile Updated";
@@ -18,6 +20,23 @@ fn it_answers_the_message_and_after_the_update_the_new_one() {
     let (ended, more) = pod.terminate();
     assert!(ended.success(), "{ended}");
     assert!(more.is_empty(), "{more:?}");
+}
+
+#[test]
+fn it_prints_its_schema_and_needs_no_volume_for_that() {
+    let printed = greeter(Path::new("/nowhere"))
+        .arg("schema")
+        .output()
+        .unwrap();
+    assert!(printed.status.success(), "{printed:?}");
+    let schema: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    let docs = &schema["properties"]["message"]["description"];
+    assert!(
+        docs.as_str()
+            .unwrap()
+            .contains("Text that `GET /` answers with"),
+        "{docs}"
+    );
 }
 
 #[test]
