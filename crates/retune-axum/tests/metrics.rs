@@ -4,6 +4,7 @@ mod support;
 #[path = "support/metrics.rs"]
 mod text;
 
+use std::sync::mpsc;
 use std::time::Duration;
 
 use prometheus_client::encoding;
@@ -202,6 +203,23 @@ fn i5_every_change_is_counted_once_in_the_lag_however_rare_the_scrapes() {
         assert_eq!(seen.get(&format!("{name}_count")), f64::from(CHANGES));
         assert!(seen.get(&format!("{name}_sum")) > 0.0);
     }
+}
+
+#[test]
+fn g2_g3_a_stuck_subscriber_and_one_that_panics_are_counted() {
+    let volume = Volume::new(&[("log-level", "warn")]);
+    let patience = Duration::from_millis(20);
+    let live = volume.loader().patience(patience).watch().unwrap();
+    let of_subscribers = || {
+        let metrics = metrics(&live);
+        ["retune_subscribers_late", "retune_subscriber_panics_total"].map(|name| metrics.get(name))
+    };
+    let (open, door) = mpsc::channel::<()>();
+    let _stuck = live.subscribe(move |_| _ = door.recv());
+    let _panics = live.subscribe(|_| panic!("as the test wants it"));
+    eventually("one of each", || of_subscribers() == [1.0, 1.0]);
+    drop(open);
+    eventually("none is late any more", || of_subscribers() == [0.0, 1.0]);
 }
 
 #[test]

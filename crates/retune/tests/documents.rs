@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use retune::{Live, Retune, Secret};
 use support::{Notes, Volume, eventually, until_rejected};
 use tempfile::tempdir;
@@ -49,6 +51,45 @@ fn d20_a_list_made_shorter_has_no_tail_of_the_old_one() {
     eventually("one name", || live.with(|c| c.names == ["b"]));
     volume.publish(&[("c.yaml", "names: []")]);
     eventually("no name", || live.with(|c| c.names.is_empty()));
+}
+
+#[test]
+fn d18_null_in_a_document_clears_what_lower_sources_say_of_a_list_a_map_a_struct_and_an_option() {
+    #[derive(Debug, Retune)]
+    struct Cleared {
+        #[retune(default = "a")]
+        names: Vec<String>,
+        #[retune(default)]
+        labels: BTreeMap<String, u8>,
+        limits: Limits,
+        extra: Option<String>,
+    }
+    #[derive(Debug, Retune)]
+    struct Limits {
+        #[retune(default = 1)]
+        low: u8,
+        #[retune(default = 9)]
+        high: u8,
+    }
+    let dir = tempdir().unwrap();
+    let base = dir.path().join("base.yaml");
+    let given = "names: [x, y]\nlabels: {k: 1}\nlimits: {low: 2, high: 3}\nextra: e\n";
+    std::fs::write(&base, given).unwrap();
+    let volume = Volume::new(dir.path().join("v"), &[("c.yaml", "{}")]);
+    let loader = Cleared::loader().file(&*base).mount(volume.path());
+    let live = loader.watch().unwrap();
+    live.with(|c| assert_eq!((c.limits.low, c.limits.high), (2, 3)));
+    volume.publish(&[("c.yaml", "{names: ~, labels: null, limits: null, extra: ~}")]);
+    eventually("cleared", || live.with(|c| c.extra.is_none()));
+    live.with(|c| {
+        assert_eq!((&*c.names, c.labels.len()), (&["a".to_owned()][..], 0));
+        assert_eq!((c.limits.low, c.limits.high), (1, 9));
+    });
+    // Gone, what is below holds again.
+    volume.publish(&[("c.yaml", "{}")]);
+    eventually("given again", || live.with(|c| c.names == ["x", "y"]));
+    live.with(|c| assert_eq!((c.labels["k"], c.limits.low), (1, 2)));
+    assert_eq!(live.load().extra.as_deref(), Some("e"));
 }
 
 #[derive(Debug, Retune)]

@@ -5,7 +5,7 @@ mod support;
 
 use std::fs;
 
-use retune::source::Env;
+use retune::source::{Env, Mount};
 use retune::{Live, Loader, Retune};
 use support::{Notes, Volume, eventually, until_ok, warnings};
 use tempfile::tempdir;
@@ -107,6 +107,50 @@ fn e8_a_single_key_wins_over_a_document_of_its_volume_and_explain_shows_both() {
     assert_eq!(values, ["key", "document", "default"]);
     assert!(found[1].1.ends_with("v/config.yaml:1:10"), "{found:?}");
     assert_eq!(live.with(|c| c.port), 1);
+}
+
+#[test]
+fn e8_of_a_configmap_and_a_secret_the_later_wins_and_the_secret_s_value_is_shown_in_neither_case() {
+    let dir = tempdir().unwrap();
+    let config = Volume::new(dir.path().join("config"), &[("message", "plain")]);
+    let both = [("message", "hunter2"), ("port", "81")];
+    let creds = Volume::new(dir.path().join("creds"), &both);
+    let secret = || Mount::new(creds.path()).secret();
+    let order = |live: &Live<Config>| {
+        let explained = live.explain("message").unwrap();
+        let all = explained.winner.into_iter().chain(explained.losers);
+        all.map(|given| (given.value, given.secret, given.origin.to_string()))
+            .collect::<Vec<_>>()
+    };
+    let place = |volume: &Volume| format!("{}:1:1", volume.key("message").display());
+    let hidden = || ("[redacted]".to_owned(), true);
+    let shown = || ("plain".to_owned(), false);
+    let at = |(value, secret): (String, bool), place: &str| (value, secret, place.to_owned());
+    let (at_config, at_creds) = (place(&config), place(&creds));
+    // The type's default comes after both.
+    let default = at(("default".to_owned(), false), "default");
+
+    let below = Config::loader().mount(secret()).mount(config.path());
+    let below = below.watch().unwrap();
+    assert_eq!(below.with(|c| c.message.clone()), "plain");
+    let expected = [at(shown(), &at_config), at(hidden(), &at_creds), default];
+    assert_eq!(order(&below), expected);
+
+    let above = Config::loader().mount(config.path()).mount(secret());
+    let above = above.watch().unwrap();
+    assert_eq!(above.with(|c| c.message.clone()), "hunter2");
+    assert_eq!(order(&above)[0], at(hidden(), &at_creds));
+    assert_eq!(order(&above)[1], at(shown(), &at_config));
+
+    // Removed from the Secret, it falls to the ConfigMap, and what it was is still not told.
+    creds.publish(&[("port", "81")]);
+    eventually("the plain one", || above.with(|c| c.message == "plain"));
+    let told = format!("{:?} {:?}", above.status(), above.explain_all());
+    assert!(
+        told.contains("plain") && told.contains("[redacted]"),
+        "{told}"
+    );
+    assert!(!told.contains("hunter2"), "{told}");
 }
 
 #[test]
@@ -272,30 +316,46 @@ mod flags {
         Server::loader().flags(&matches).once().unwrap()
     }
 
-    #[test]
-    fn e1_flags_are_above_every_subset_of_file_and_environment() {
+    #[derive(Debug, Retune)]
+    struct Required {
+        message: String,
+    }
+
+    /// The message that a type gets from those of file, environment and flags that give one; an error's
+    /// text if there is none.
+    fn message_of<T: Retune>(subset: u32, message: fn(T) -> String) -> Result<String, String> {
         let dir = tempdir().unwrap();
         let file = dir.path().join("c.yaml");
         fs::write(&file, "message: file").unwrap();
+        let given = |layer: u32| subset & (1 << layer) != 0;
+        let mut loader: Loader<T> = T::loader();
+        if given(0) {
+            loader = loader.file(file.as_path());
+        }
+        if given(1) {
+            loader = loader.env(Env::from_iter("APP", [("APP_MESSAGE", "env")]));
+        }
+        let flag = given(2).then_some("--message=flag");
+        let args = ["app"].into_iter().chain(flag);
+        let loaded = loader.args(args).once();
+        loaded.map(message).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn e1_flags_are_above_every_subset_of_default_file_and_environment() {
         for subset in 0_u32..8 {
-            let given = |layer: u32| subset & (1 << layer) != 0;
-            let mut loader: Loader<Config> = Config::loader();
-            let mut expected = "default";
-            if given(0) {
-                loader = loader.file(file.as_path());
-                expected = "file";
+            let highest = ["flag", "env", "file"]
+                .into_iter()
+                .zip([4, 2, 1])
+                .find_map(|(layer, bit)| (subset & bit != 0).then_some(layer));
+            let with_default = message_of::<Config>(subset, |config| config.message);
+            let expected = highest.unwrap_or("default");
+            assert_eq!(with_default.as_deref(), Ok(expected), "{subset:03b}");
+            let without = message_of::<Required>(subset, |config| config.message);
+            match highest {
+                Some(layer) => assert_eq!(without.as_deref(), Ok(layer), "{subset:03b}"),
+                None => assert!(without.unwrap_err().contains("`message`: missing")),
             }
-            if given(1) {
-                loader = loader.env(Env::from_iter("APP", [("APP_MESSAGE", "env")]));
-                expected = "env";
-            }
-            let mut args = vec!["app"];
-            if given(2) {
-                args.push("--message=flag");
-                expected = "flag";
-            }
-            let config = loader.args(args).once().unwrap();
-            assert_eq!(config.message, expected, "subset {subset:03b}");
         }
     }
 

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use retune::source::{Env, File};
-use retune::{Live, Retune};
+use retune::{EnvView, Live, Retune};
 use support::{Notes, Volume, eventually, lines, until_ok, until_rejected};
 use tempfile::tempdir;
 
@@ -200,15 +200,22 @@ fn v2_v6_a_value_is_text_and_loses_one_final_newline_whatever_it_looks_like() {
 #[test]
 fn v9_a_key_that_is_no_name_of_a_variable_is_there_from_the_start() {
     let dir = tempdir().unwrap();
-    let keys = [("message", "one"), ("log-level", "warn")];
+    let keys = [("message", "one"), ("log-level", "warn"), ("2nd", "x")];
     let volume = Volume::new(dir.path().join("v"), &keys);
-    // `envFrom` leaves `log-level` out.
-    let env = Env::from_iter("", [("message", "one")]);
+    // A shell that cannot name them leaves them out.
+    let variables = [("message", "one")];
+    let env = Env::from_iter("", variables);
+    let names = EnvView::over(variables).mount(volume.path());
+    let names = names.watch().unwrap();
+    for (name, value) in [("log-level", "warn"), ("2nd", "x")] {
+        assert_eq!(names.get(name).as_deref(), Some(value));
+    }
     let loader = Config::loader().mount(volume.path()).env(env);
     let live = loader.watch().unwrap();
     assert_eq!(live.with(|c| c.log_level.clone()), "warn");
     publish_and_see(&volume, &live, "two");
     assert_eq!(live.with(|c| c.log_level.clone()), "two");
+    eventually("two", || names.get("log-level").as_deref() == Some("two"));
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn a_volume_is_mounted_wherever_the_manifest_says() {
     for path in paths {
         pod = pod.mount(json!({ "name": "config", "mountPath": path, "readOnly": true }));
     }
-    let pod = namespace.start(&pod.patch_container(json!({ "workingDir": "/work/of/mine" })));
+    let pod = namespace.start(&pod.patch_container(json!({ "workingDir": "/srv/of/mine" })));
     for path in paths {
         assert_eq!(sh(&pod, &format!("cat {path}/message")), "hello", "{path}");
         assert!(!std::path::Path::new(path).join("message").exists());
@@ -121,7 +121,7 @@ fn a_volume_is_mounted_wherever_the_manifest_says() {
     }
     assert_eq!(
         sh(&pod, "pwd; readlink /proc/1/cwd"),
-        "/work/of/mine\n/work/of/mine"
+        "/srv/of/mine\n/srv/of/mine"
     );
     // Beside what the machine has there.
     assert_eq!(
