@@ -147,7 +147,7 @@ impl Metrics<'_> {
         )?;
         self.gauge(
             "retune_degraded",
-            "1 if an update was refused, a source cannot be followed or something is stuck.",
+            "1 if an update was refused, a volume is orphaned or something is stuck.",
             u64::from(status.health == Health::Degraded),
         )?;
         self.gauge(

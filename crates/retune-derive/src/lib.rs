@@ -97,7 +97,7 @@ use syn::{Data, DeriveInput, Error, parse_macro_input};
 /// | `raw` | text from a file keeps its final newline |
 /// | `restart` | a change takes effect on restart: until then readers keep the running value, and the status lists the change as pending |
 /// | `separator = ';'` | what stands between the items of a list or map that is written as a text, in place of the loader's |
-/// | `not_from(env, flags)` | ways in which it is not taken: `file`, `mount`, `closure`, `env`, `env_file`, `flags`. A value that is given so all the same is ignored, with a warning; a flag does not exist. On a struct, of all its fields |
+/// | `not_from(env, flags)` | ways in which it is not taken: `file`, `mount`, `closure`, `env`, `env_file`, `flags`. A value that is given so all the same is ignored, with a warning; a flag does not exist. On a field that is a struct, it is about all of its fields |
 ///
 /// | on a struct | |
 /// |---|---|
@@ -124,7 +124,7 @@ use syn::{Data, DeriveInput, Error, parse_macro_input};
 /// |---|---|
 /// | `String`, `Box<str>`, `Arc<str>`, `char` | as it is; a file loses one final newline |
 /// | `bool` | `true`, `yes`, `on`, `1`, `false`, `no`, `off`, `0`, in any case |
-/// | integers, `NonZero…` | `42`, `-1_000`, `0xff`, `0o644`, `0b101`; a leading zero is not octal |
+/// | integers, `NonZero…` | `42`, `+5`, `-1_000`, `0xff`, `0o644`, `0b101`; a leading zero is not octal |
 /// | `f32`, `f64` | `0.5`, `1e6`; neither infinite nor `nan` |
 /// | `Duration` | `1h30m`, `250ms`, `1.5s`; units `ns us ms s m h d w`, from long to short; a bare number but `0` is refused |
 /// | `ByteSize` | `64MiB`, `10MB`, `1.5Gi`, `512` |

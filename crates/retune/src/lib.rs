@@ -119,9 +119,9 @@
 //!
 //! # Log
 //!
-//! Through `tracing`: `info` for each new generation and for a problem that is over, `warn` for a
-//! refused update and for what is odd, `error` for panics of callbacks, `debug` for observations that
-//! changed nothing.
+//! Through `tracing`: `info` for each new generation, for volumes that wait for one another and for a
+//! problem that is over, `warn` for a refused update, for what waits for a restart and for what is odd,
+//! `error` for panics of callbacks, `debug` for observations that changed nothing.
 //!
 //! # Features
 //!

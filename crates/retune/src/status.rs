@@ -74,8 +74,8 @@ pub struct Status {
 pub enum Health {
     /// The last observation was good.
     Ok,
-    /// An update was refused, a source cannot be followed or something is stuck; the last good
-    /// generation serves on.
+    /// An update was refused, a volume is orphaned or something is stuck; the last good generation
+    /// serves on.
     Degraded,
 }
 
@@ -228,7 +228,7 @@ pub struct Held {
     pub oldest_seconds: Duration,
 }
 
-/// Why a configuration is degraded: what was refused, what cannot be followed, what is stuck.
+/// Why a configuration is degraded: what was refused, what is orphaned, what is stuck.
 pub(crate) fn reasons(
     rejection: Option<&Rejection>,
     sources: &[SourceStatus],

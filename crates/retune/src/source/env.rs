@@ -19,7 +19,7 @@ use crate::schema::Way;
 /// `GREETER_MESSAGE_FILE` names a file that holds the value of `message`; the file is watched like
 /// any other. The environment itself is read once, when the source is made, as it does not change.
 ///
-/// VariableNames that the cluster injects for Services (`GREETER_PORT=tcp://…` beside
+/// Variables that the cluster injects for Services (`GREETER_PORT=tcp://…` beside
 /// `GREETER_SERVICE_HOST`) are ignored. Other variables with the prefix that no field answers to
 /// are warnings; without a prefix they are not, as most variables are somebody else's.
 ///
@@ -48,7 +48,7 @@ impl Env {
         Self::from_iter(prefix, std::env::vars_os())
     }
 
-    /// VariableNames given by code, in place of the process's.
+    /// Variables given by code, in place of the process's.
     pub fn from_iter<K: Into<OsString>, V: Into<OsString>>(
         prefix: impl Into<String>,
         variables: impl IntoIterator<Item = (K, V)>,

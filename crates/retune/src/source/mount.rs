@@ -77,7 +77,8 @@ impl Mount {
         }
     }
 
-    /// May be missing at the start; it is picked up when it appears.
+    /// May be missing at the start; it is picked up when it appears. From then on its loss is a fault like
+    /// that of any other; see [`defaults_when_lost`](Self::defaults_when_lost).
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
@@ -99,7 +100,9 @@ impl Mount {
         self
     }
 
-    /// Redacts all values from this volume wherever they would be shown.
+    /// Redacts all values from this volume wherever they would be shown. It says nothing of precedence:
+    /// of a ConfigMap and a Secret with the same key the one that was added last wins, and the Secret's
+    /// value is redacted in either case.
     #[must_use]
     pub fn secret(mut self) -> Self {
         self.secret = true;

@@ -14,9 +14,9 @@ pub(crate) struct VariableNames {
     pub(super) prefix: String,
     /// Of those that name files, where it is another.
     pub(super) file_prefix: Option<String>,
-    /// VariableNames that are values.
+    /// Variables that are values.
     pub(super) values: bool,
-    /// VariableNames that name files.
+    /// Variables that name files.
     pub(super) files: bool,
 }
 

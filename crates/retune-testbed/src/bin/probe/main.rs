@@ -1,5 +1,5 @@
 //! The program that pods of the cluster tests run: a service as a user would write it, made
-//! observable; and a few small helpers, as an image of one static program has no shell.
+//! observable; and a few small tools, as an image of one static program has no shell.
 //!
 //! Exit codes: 0 told to end, 1 failure, 2 no valid configuration or wrong usage, 70 a torn
 //! generation was seen.
