@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::bind::{self, Notes};
+use crate::format;
 use crate::name;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
@@ -16,6 +17,8 @@ use crate::schema::{Field, Schema, Shape, Way};
 pub(crate) struct Flat {
     values: Vec<FlatValue>,
     by_name: HashMap<String, Found>,
+    /// How long the longest of the names is.
+    longest: usize,
     /// What any other name takes, for a type that is open.
     rest: Option<&'static Shape>,
 }
@@ -45,9 +48,11 @@ impl Flat {
         let mut flat = Self {
             values: Vec::new(),
             by_name: HashMap::new(),
+            longest: 0,
             rest: schema.rest,
         };
         flat.add(schema, &[], &[], &[(String::new(), false)], &[]);
+        flat.longest = flat.by_name.keys().map(String::len).max().unwrap_or(0);
         flat
     }
 
@@ -141,7 +146,9 @@ impl Flat {
 
     /// The value at a path in code.
     pub(crate) fn at(&self, dotted: &str) -> Option<&FlatValue> {
-        self.values.iter().find(|value| value.dotted() == dotted)
+        self.values
+            .iter()
+            .find(|value| value.path.iter().copied().eq(dotted.split('.')))
     }
 
     /// The value that sets itself by exactly this variable.
@@ -207,11 +214,23 @@ impl Flat {
     }
 
     fn map_entry<'n>(&self, flat_name: &'n str) -> Option<(&FlatValue, &'n str)> {
-        flat_name.match_indices('.').find_map(|(dot, _)| {
-            let value = self.find(&flat_name[..dot])?;
-            let is_map = matches!(value.field.shape.inner(), Shape::Map(_));
-            is_map.then_some((value, &flat_name[dot + 1..]))
-        })
+        let mut before = String::new();
+        let mut from = 0;
+        for (dot, _) in flat_name.match_indices('.') {
+            before += &name::normal(&flat_name[from..dot]);
+            from = dot;
+            // A document may hold a name of any length.
+            if before.len() > self.longest {
+                return None;
+            }
+            let found = self.by_name.get(&before);
+            let value = found.and_then(|found| self.values.get(found.value));
+            let is_map = |value: &&FlatValue| matches!(value.field.shape.inner(), Shape::Map(_));
+            if let Some(map) = value.filter(is_map) {
+                return Some((map, &flat_name[dot + 1..]));
+            }
+        }
+        None
     }
 }
 
@@ -287,6 +306,13 @@ fn place_of_name(value: &Node) -> Origin {
 fn place_rest(tree: &mut Node, rest: &Shape, values: Vec<(&str, Node)>, notes: &mut Notes) {
     let mut maps: BTreeMap<Vec<&str>, BTreeMap<&str, Node>> = BTreeMap::new();
     for (name, node) in values {
+        if rest.nests() && name.matches('.').count() >= format::DEEPEST {
+            let levels = format::DEEPEST;
+            let problem =
+                Problem::new("", format!("a name that nests deeper than {levels} levels"));
+            notes.problems.push(problem.on(&node));
+            continue;
+        }
         let (parent, key) = match name.rsplit_once('.') {
             Some((parent, key)) if rest.nests() => (parent.split('.').collect(), key),
             _ => (Vec::new(), name),

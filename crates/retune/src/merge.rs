@@ -52,9 +52,16 @@ fn over(
             let places = entries.iter().enumerate();
             let mut places: HashMap<Arc<str>, usize> =
                 places.map(|(at, entry)| (entry.key.clone(), at)).collect();
+            let mut written = written(&entries, &above, shape);
             for mut entry in above {
-                if !places.contains_key(&entry.key) {
-                    entry.key = as_written(&entries, &entry, shape);
+                if !places.contains_key(&entry.key)
+                    && let Some(written) = &mut written
+                {
+                    let first = written.entry(name::normal(&entry.key));
+                    let first = first.or_insert_with(|| entry.key.clone());
+                    if is_variable(&entry) {
+                        entry.key = first.clone();
+                    }
                 }
                 let at = places.get(&entry.key);
                 let Some(twin) = at.and_then(|at| entries.get_mut(*at)) else {
@@ -93,13 +100,22 @@ fn over(
     }
 }
 
-/// A variable's name as a lower layer writes it, where nothing else tells how it is written.
-fn as_written(entries: &[Entry], variable: &Entry, shape: &Shape) -> Arc<str> {
-    let is_variable = matches!(variable.key_origin, Origin::Env(_));
-    let mut lower = entries.iter();
-    let twin = lower.find(|entry| name::same(&entry.key, &variable.key));
-    let key = twin.filter(|_| is_variable && shape.keeps_keys());
-    key.unwrap_or(variable).key.clone()
+/// Keys as a lower layer writes them, by what tells them apart in variables; `None` where something else
+/// tells how they are written.
+fn written(below: &[Entry], above: &[Entry], shape: &Shape) -> Option<HashMap<String, Arc<str>>> {
+    if !shape.keeps_keys() || !above.iter().any(is_variable) {
+        return None;
+    }
+    let mut written = HashMap::new();
+    for entry in below {
+        let first = written.entry(name::normal(&entry.key));
+        first.or_insert_with(|| entry.key.clone());
+    }
+    Some(written)
+}
+
+fn is_variable(entry: &Entry) -> bool {
+    matches!(entry.key_origin, Origin::Env(_))
 }
 
 /// Takes out what `null` cleared, so that the default holds, or the entry of a map is gone. For an

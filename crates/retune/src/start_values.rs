@@ -6,7 +6,7 @@
 //! on purpose, and is worth a warning.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::node::{Entry, Node, NodeValue};
@@ -131,13 +131,20 @@ fn masks<'g>(
             .filter(|leaf| matches!(leaf.1.origin, Origin::Env(_)))
             .map(move |l| (i, l))
     });
+    let mut mounted: HashMap<&str, Vec<(usize, &Leaf)>> = HashMap::new();
+    for (i, (layer, leaves)) in layers.iter().zip(given).enumerate() {
+        for leaf in leaves.iter().filter(|_| layer.mounted) {
+            let twins = mounted.entry(&leaf.0).or_default();
+            // Of one layer the first counts: its highest.
+            if twins.last().is_none_or(|(last, _)| *last != i) {
+                twins.push((i, leaf));
+            }
+        }
+    }
     variables.filter_map(move |(i, variable)| {
-        let mut below = layers.iter().zip(given).take(i).rev();
-        let mounted = below.find_map(|(layer, leaves)| {
-            let leaf = leaves.iter().find(|leaf| leaf.0 == variable.0)?;
-            layer.mounted.then_some(leaf)
-        })?;
-        Some((variable, mounted))
+        let twins = mounted.get(&*variable.0)?;
+        let (_, twin) = twins.iter().rev().find(|(at, _)| *at < i)?;
+        Some((variable, *twin))
     })
 }
 

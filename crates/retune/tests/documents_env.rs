@@ -144,3 +144,13 @@ fn h2_a_secret_in_a_file_is_not_quoted_when_it_is_wrong() {
     let told = format!("{error} {error:?}");
     assert!(told.contains(".env") && !told.contains("hunter"), "{told}");
 }
+
+// Whoever writes a ConfigMap may write such a name; to try each of its dots anew would take hours.
+#[test]
+fn a_name_may_be_of_any_length_and_is_unknown() {
+    let dir = tempdir().unwrap();
+    let file = dir.path().join(".env");
+    std::fs::write(&file, format!("{}=1\n", "a.".repeat(300_000))).unwrap();
+    let live = Config::loader().file(&*file).watch().unwrap();
+    assert_eq!(live.status().warnings.len(), 1);
+}

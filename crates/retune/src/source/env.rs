@@ -225,7 +225,7 @@ impl Env {
             } else if let Some(node) = self.indirect(path, variable, file, context, layer) {
                 let direct = variable.strip_suffix(FILE).unwrap_or(variable);
                 let prefix = self.names.prefix_of_files();
-                place(context.flat, prefix, direct, node, layer);
+                place(context.flat, prefix, [(direct, node)], layer);
             }
         }
     }
@@ -272,7 +272,7 @@ impl Sealed for Env {
         let variables = std::mem::take(&mut self.variables);
         let flat = context.flat;
         let mut given = BTreeMap::new();
-        let mut files = Vec::new();
+        let (mut values, mut files) = (Vec::new(), Vec::new());
         for (variable, value) in variables.iter().filter(|(_, value)| self.is_set(value)) {
             let origin = Origin::Env(variable.as_str().into());
             if service::is_injected(variable, &variables) {
@@ -288,8 +288,7 @@ impl Sealed for Env {
             match self.names.meaning(flat, variable) {
                 Meaning::Value(path) => {
                     if let Some(text) = value.to_str() {
-                        let node = Node::text(text, origin);
-                        place(flat, &self.names.prefix, variable, node, &mut layer);
+                        values.push((&**variable, Node::text(text, origin)));
                     } else {
                         layer.failed = true;
                         let problem = Problem::new(&path, "its value is not UTF-8");
@@ -308,6 +307,7 @@ impl Sealed for Env {
                 }
             }
         }
+        place(flat, &self.names.prefix, values, &mut layer);
         self.read_files(files, &given, context, &mut layer);
         self.variables = variables;
         layer

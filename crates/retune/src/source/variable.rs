@@ -129,15 +129,24 @@ pub(super) fn find<'f>(flat: &'f Flat, prefix: &str, variable: &str) -> Option<&
     flat.by_variable(variable).or_else(by_prefix)
 }
 
-pub(super) fn place(flat: &Flat, prefix: &str, variable: &str, node: Node, layer: &mut Layer) {
-    match (flat.by_variable(variable), stem(prefix, variable)) {
-        (Some(found), _) => found.place(&mut layer.root, node, &mut layer.notes),
-        (None, Some(stem)) => {
-            let name = flat.of_variable(stem);
-            flat.place(&mut layer.root, [(&*name, node)], &mut layer.notes);
+/// Adds the values of variables to a layer, those by the prefix together: there may be thousands.
+pub(super) fn place<'n>(
+    flat: &Flat,
+    prefix: &str,
+    variables: impl IntoIterator<Item = (&'n str, Node)>,
+    layer: &mut Layer,
+) {
+    let Layer { root, notes, .. } = layer;
+    let mut named = Vec::new();
+    for (variable, node) in variables {
+        match (flat.by_variable(variable), stem(prefix, variable)) {
+            (Some(found), _) => found.place(root, node, notes),
+            (None, Some(stem)) => named.push((flat.of_variable(stem), node)),
+            (None, None) => {}
         }
-        (None, None) => {}
     }
+    let named = named.iter().map(|(name, node)| (&**name, node.clone()));
+    flat.place(root, named, notes);
 }
 
 /// The note on a name in a `.env` document that no field answers to; `stem` follows the prefix.
