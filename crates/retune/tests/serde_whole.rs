@@ -4,11 +4,12 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
 
 use retune::source::{Env, Mount};
-use retune::{Error, Live, Retune, Secret, Serde};
+use retune::{Error, Live, Retune, Secret, Serde, source};
 use serde::Deserialize;
 use support::{Volume, eventually, lines, rejection, replace, until_ok, until_rejected, warnings};
 
@@ -404,4 +405,87 @@ fn a_value_set_by_code_stands_above_all_sources() {
     assert!(config.set("db.pool", "many").is_err());
     config.unset("db.pool").unwrap();
     assert_eq!(config.load().db.pool, None);
+}
+
+#[test]
+fn a_name_that_nests_too_deep_is_refused_as_a_document_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join(".env");
+    for name in ["a.".repeat(300_000), "a__".repeat(128)] {
+        fs::write(&file, format!("message=hello\n{name}a=1\n")).unwrap();
+        let refused = Serde::<App>::loader().file(&file).once().unwrap_err();
+        let refused = lines(refused.problems());
+        assert_eq!(refused.len(), 1, "{refused:?}");
+        assert!(refused[0].contains("deeper than 128 levels"), "{refused:?}");
+    }
+    fs::write(&file, format!("message=hello\n{}a=1\n", "a.".repeat(127))).unwrap();
+    Serde::<App>::loader().file(&file).once().unwrap();
+}
+
+// To compare each with each would take minutes.
+#[test]
+fn many_unknown_names_are_each_a_warning() {
+    const MANY: usize = 50_000;
+    let keys: Vec<_> = (0..MANY).map(|i| (format!("KEY{i}"), "x")).collect();
+    let keys = keys.into_iter().chain([("message".to_owned(), "hello")]);
+    let keys: Vec<_> = keys.collect();
+    let store = source::from_fn("store", move || Ok::<_, Infallible>(keys.clone()));
+    let live = Serde::<App>::loader().source(store).watch().unwrap();
+    assert_eq!(live.status().warnings.len(), MANY);
+}
+
+#[test]
+fn many_variables_and_the_mounted_keys_that_they_hide_are_one_map() {
+    const MANY: usize = 30_000;
+    let variables = (0..MANY).map(|i| (format!("APP_KEY{i}"), "low"));
+    let lower = Env::from_iter("APP", variables.clone());
+    let keys: Vec<_> = (0..MANY).map(|i| (format!("Key{i}"), "x")).collect();
+    let store = source::from_fn("store", move || Ok::<_, Infallible>(keys.clone()));
+    let loader = Serde::<BTreeMap<String, String>>::loader();
+    let config = loader.source(store).env(lower).once().unwrap();
+    assert_eq!(config.len(), MANY);
+    assert!(
+        config
+            .iter()
+            .all(|(key, value)| key.starts_with("Key") && value == "low")
+    );
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Stored {
+    store: Store,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Store {
+    S3 { bucket: String },
+    Pair(String, u8),
+}
+
+#[test]
+fn the_content_of_a_variant_is_read_as_any_struct_and_list() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("c.yaml");
+    fs::write(&file, "store: {s3: {bucket: b, buckte: c}}").unwrap();
+    let live = Serde::<Stored>::loader().file(&file).watch().unwrap();
+    let told = warnings(&live);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("did you mean `bucket`?"), "{told:?}");
+    let env = Env::from_iter("APP", [("APP_STORE__PAIR", "a, 1")]);
+    let config = Serde::<Stored>::loader().env(env).once().unwrap();
+    assert_eq!(config.store, Store::Pair("a".to_owned(), 1));
+}
+
+#[test]
+fn a_long_value_is_not_told_whole() {
+    let env = [
+        ("APP_MESSAGE", "hello".to_owned()),
+        ("APP_PORT", "é".repeat(10_000)),
+    ];
+    let env = Env::from_iter("APP", env);
+    let refused = Serde::<App>::loader().env(env).once().unwrap_err();
+    let refused = refused.problems()[0].message().to_owned();
+    assert!(refused.len() < 1_000, "{refused}");
+    assert!(refused.ends_with("expected u16"), "{refused}");
 }

@@ -1,6 +1,7 @@
 //! What a type says against its input, and how it is told.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::{fmt, ptr};
 
 use crate::decode::Decoder;
@@ -31,13 +32,13 @@ pub(super) enum Wants {
 }
 
 /// Entries of structs that have no such field, each with the field that may be meant.
-pub(super) type Ignored = RefCell<Vec<(*const Entry, Option<&'static str>)>>;
+pub(super) type Ignored = RefCell<HashMap<*const Entry, Option<&'static str>>>;
 
 /// Notes what was ignored below a node, by its path and place.
 pub(super) fn warn(
     decoder: &mut Decoder,
     node: &Node,
-    ignored: &[(*const Entry, Option<&'static str>)],
+    ignored: &HashMap<*const Entry, Option<&'static str>>,
 ) {
     // Keys of a secret may be secrets themselves.
     if ignored.is_empty() || node.secret {
@@ -47,9 +48,8 @@ pub(super) fn warn(
         NodeValue::Map(entries) => {
             for entry in entries {
                 decoder.within(&entry.key, |decoder| {
-                    let place = ptr::from_ref(entry);
-                    match ignored.iter().find(|(ignored, _)| *ignored == place) {
-                        Some((_, meant)) => decoder.unknown(entry, *meant),
+                    match ignored.get(&ptr::from_ref(entry)) {
+                        Some(meant) => decoder.unknown(entry, *meant),
                         None => warn(decoder, &entry.node, ignored),
                     }
                 });
@@ -84,9 +84,23 @@ pub(super) fn tell(decoder: &mut Decoder, node: &Node, error: Error<'_>, expects
             decoder.mismatch(&refused.into_secret(), expects, None);
         } else {
             let help = expects.map(|expects| format!("expected {expects}"));
-            decoder.problem(&refused, error.message, help);
+            decoder.problem(&refused, shortened(error.message), help);
         }
     });
+}
+
+/// Without the midst of a long message: serde quotes a value whole, and says at the end what was expected.
+fn shortened(message: String) -> String {
+    const HEAD: usize = 160;
+    const TAIL: usize = 160;
+    let cut = |n| message.char_indices().nth(n).map(|(at, _)| at);
+    let tail = message.char_indices().rev().nth(TAIL - 1);
+    match (cut(HEAD), tail) {
+        (Some(head), Some((tail, _))) if head < tail => {
+            format!("{}…{}", &message[..head], &message[tail..])
+        }
+        _ => message,
+    }
 }
 
 // === impl Error ===

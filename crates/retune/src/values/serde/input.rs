@@ -279,7 +279,7 @@ impl<'n> Deserializer<'n> for Input<'n> {
             let meant = name::nearest(&entry.key, fields.iter().copied());
             self.ignored
                 .borrow_mut()
-                .push((ptr::from_ref(entry), meant));
+                .insert(ptr::from_ref(entry), meant);
         }
         visitor.visit_unit()
     }
@@ -410,15 +410,19 @@ impl<'n> VariantAccess<'n> for Choice<'n> {
         self.content(|input| seed.deserialize(input))
     }
 
-    fn tuple_variant<V: Visitor<'n>>(self, _: usize, visitor: V) -> Result<V::Value, Error<'n>> {
-        self.content(|input| input.deserialize_any(visitor))
+    fn tuple_variant<V: Visitor<'n>>(
+        self,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error<'n>> {
+        self.content(|input| input.deserialize_tuple(length, visitor))
     }
 
     fn struct_variant<V: Visitor<'n>>(
         self,
-        _: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error<'n>> {
-        self.content(|input| input.deserialize_any(visitor))
+        self.content(|input| input.deserialize_struct("", fields, visitor))
     }
 }
