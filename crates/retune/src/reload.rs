@@ -15,7 +15,7 @@ use crate::pipeline::{Observation, Pipeline};
 use crate::problem::Problem;
 use crate::report;
 use crate::scrub::scrubbed;
-use crate::status::{Rejection, Waiting};
+use crate::status::{MOST_CHANGES, Rejection, Waiting};
 
 /// Late results that are thrown away in a row, before one is published although something newer
 /// is there: user code that is slower than the changes must not stop all of them.
@@ -188,7 +188,7 @@ impl<T: Retune> Reloader<T> {
             (self.settling, self.due) = (seen.settling, seen.due);
             match seen.apart.take() {
                 Some(problem) => return self.wait(seen, problem),
-                None => self.together(),
+                None => self.together(seen.failed),
             }
             let before = self.shared.tree();
             seen.tree.hold_back(&before, &self.pipeline.flat);
@@ -313,11 +313,13 @@ impl<T: Retune> Reloader<T> {
         Outcome::Refused(vec![problem])
     }
 
-    /// The volumes that belong together are of one revision.
-    fn together(&mut self) {
+    /// The volumes that belong together are of one revision, unless one of them cannot be read.
+    fn together(&mut self, failed: bool) {
         if self.apart.take().is_some() {
             self.shared.record().waiting = None;
-            info!("the volumes that belong together are of one revision again");
+            if !failed {
+                info!("the volumes that belong together are of one revision again");
+            }
         }
     }
 
@@ -408,11 +410,12 @@ fn tell(news: &News) {
         None => {}
         Some([]) => info!("nothing waits for a restart any more"),
         Some(changes) => {
-            let paths: Vec<_> = changes.iter().map(|change| &*change.path).collect();
-            let paths = paths.join(", ");
+            let first = changes.iter().take(MOST_CHANGES);
+            let paths: Vec<_> = first.map(|change| &*change.path).collect();
+            let (paths, values) = (paths.join(", "), changes.len());
             warn!(
                 paths,
-                "a change takes effect on restart, the running value stays"
+                values, "a change takes effect on restart, the running value stays"
             );
         }
     }

@@ -147,6 +147,7 @@ fn default(field: &Field) -> Option<Node> {
             Some(bind::default(node, field))
         }
         (Default::None, Shape::Struct(_)) => Some(Node::map(Vec::new(), Origin::Default)),
+        (Default::None, shape) if shape.is_optional() => Some(Node::null()),
         _ => None,
     }
 }
@@ -313,7 +314,7 @@ impl HeldBack {
 
 fn is_within(path: &str, field: &str) -> bool {
     let rest = path.strip_prefix(field);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// The node at a path of fields.

@@ -193,3 +193,60 @@ fn f8_a_struct_that_code_makes_is_whole() {
     });
     assert!(live.with(|c| c.empty.is_none()));
 }
+
+#[test]
+fn f8_an_entry_whose_key_begins_with_a_bracket_is_one_value() {
+    #[derive(Debug, Retune)]
+    struct Peers {
+        #[retune(restart)]
+        peers: BTreeMap<String, String>,
+    }
+    let (_dir, volume, live) = start::<Peers>(&[("c.yaml", "peers: {'[::1]': a}")]);
+    volume.publish(&[("c.yaml", "peers: {'[::1]': b}")]);
+    live.reload().unwrap();
+    assert_eq!(pending(&live), [waits("peers[::1]", "a", "b")]);
+    assert!(live.explain_all().iter().all(|one| one.path != "peers"));
+    assert_eq!(live.with(|config| config.peers["[::1]"].clone()), "a");
+}
+
+#[test]
+fn f8_null_for_an_optional_field_that_nothing_gave_is_no_change() {
+    #[derive(Debug, Retune)]
+    struct Optional {
+        #[retune(restart)]
+        proxy: Option<String>,
+        #[retune(restart, default = "a")]
+        given: Option<String>,
+    }
+    let (_dir, volume, live) = start::<Optional>(&[("c.yaml", "{}")]);
+    volume.publish(&[("c.yaml", "proxy: null")]);
+    live.reload().unwrap();
+    assert_eq!(pending(&live), []);
+    assert_eq!(live.with(|config| config.proxy.clone()), None);
+    volume.publish(&[("c.yaml", "given: null")]);
+    live.reload().unwrap();
+    assert_eq!(pending(&live), [waits("given", "a", "null")]);
+    assert_eq!(
+        live.with(|config| config.given.clone()).as_deref(),
+        Some("a")
+    );
+}
+
+#[test]
+fn f8_of_many_values_that_wait_the_log_names_the_first() {
+    #[derive(Debug, Retune)]
+    struct Many {
+        #[retune(default, restart)]
+        map: BTreeMap<String, String>,
+    }
+    log::keep();
+    let (_dir, volume, live) = start::<Many>(&[("c.yaml", "{}")]);
+    let entries: Vec<_> = (1000..2000).map(|i| format!("many{i}: x")).collect();
+    let content = format!("map: {{{}}}", entries.join(", "));
+    volume.publish(&[("c.yaml", &content)]);
+    live.reload().unwrap();
+    assert_eq!(live.status().pending_restart.len(), 1000);
+    assert!(live.with(|config| config.map.is_empty()));
+    assert_eq!(log::logged(&["map.many1000", "values=1000"]), 1);
+    assert_eq!(log::logged(&["map.many1999", "on restart"]), 0);
+}
