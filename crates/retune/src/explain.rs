@@ -291,7 +291,7 @@ impl Tree {
                 .map(|ignored| Given {
                     value: String::new(),
                     origin: ignored.origin.clone(),
-                    secret: false,
+                    secret: ignored.secret,
                     ignored: Some(ignored.why.told()),
                 }),
         );
@@ -332,7 +332,7 @@ impl fmt::Display for Explanation {
         for loser in &self.losers {
             match loser.ignored {
                 Some(why) if loser.value.is_empty() => {
-                    write!(f, "\n  ignores {}: {why}", loser.origin)?;
+                    write!(f, "\n  ignores {}: {why}", loser.origin.told(loser.secret))?;
                 }
                 Some(why) => write!(f, "\n  ignores {loser}: {why}")?,
                 None => write!(f, "\n  overrides {loser}")?,

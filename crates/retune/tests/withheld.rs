@@ -133,3 +133,21 @@ fn a_field_that_takes_no_flag_has_none() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnknownArgument);
 }
+
+#[test]
+fn h1_a_withheld_secret_is_explained_without_its_column() {
+    #[derive(Debug, Retune)]
+    struct Tokens {
+        #[retune(not_from(file))]
+        first: Option<Secret<String>>,
+        #[retune(not_from(file))]
+        second: Option<Secret<String>>,
+    }
+    let dir = tempdir().unwrap();
+    let file = file(&dir, "c.yaml", "{first: hunter2, second: hunter3}");
+    let live = Tokens::loader().file(&*file).watch().unwrap();
+    let told = live.explain("second").unwrap().to_string();
+    assert!(told.contains("not taken from files"), "{told}");
+    // It says how long what stands before it is.
+    assert!(!told.contains("c.yaml:1"), "{told}");
+}
