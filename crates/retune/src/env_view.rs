@@ -15,6 +15,7 @@ use crate::live::Live;
 use crate::loader::Loader;
 use crate::node::{Node, NodeValue};
 use crate::origin::Origin;
+use crate::password;
 use crate::schema::{Schema, Shape};
 use crate::secret::REDACTED;
 use crate::source::Mount;
@@ -309,7 +310,10 @@ impl fmt::Debug for Mounted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.secret {
             true => f.write_str(REDACTED),
-            false => self.value.fmt(f),
+            false => match self.value.to_str() {
+                Some(text) => password::masked(text).fmt(f),
+                None => self.value.fmt(f),
+            },
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -11,7 +12,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use retune::source::Mount;
+use retune::source::{self, Mount};
 use retune::{EnvView, Live, Snapshot, VarError};
 use support::{
     Notes, Volume, eventually, is_child, lines, run_as_child, until_ok, until_rejected, warnings,
@@ -395,4 +396,23 @@ fn a_value_set_by_code_is_a_variable_too() {
     assert_eq!(env.get("a.b").as_deref(), Some("dots"));
     env.unset("KEY1").unwrap();
     assert_eq!(env.get("KEY1").as_deref(), Some("NEW_VAL1"));
+}
+
+#[test]
+fn h3_a_password_in_a_mounted_url_is_not_in_what_debug_shows() {
+    let (_dir, volume) = volume(&[("DB", "postgres://u:hunter2@h\n")]);
+    let live = watch(volume.path());
+    let shown = format!("{:?}", live.load());
+    assert!(shown.contains("postgres://u:[redacted]@h"), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn the_keys_of_a_closure_are_variables_as_those_of_a_volume_are() {
+    let keys = [("KEY1", "VAL1\n"), ("config.yaml", "a: b\n")];
+    let store = source::from_fn("store", move || Ok::<_, Infallible>(keys));
+    let env = EnvView::over(STARTED).source(store).once().unwrap();
+    assert_eq!(env.get("KEY1"), Some("VAL1"));
+    assert_eq!(env.get("config.yaml"), Some("a: b"));
+    assert!(!env.is_mounted("a"));
 }

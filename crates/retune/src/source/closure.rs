@@ -3,17 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use retune_mount::{NoticedBy, Signal};
 
-use super::file::document;
-use super::keys::{flat_name, place_single, value};
-use super::{Context, Kind, Layer, Sealed};
-use crate::format::Format;
+use super::about::About;
+use super::{Context, Kind, Layer, Sealed, keys};
 use crate::guard::guarded;
 use crate::node::Node;
 use crate::origin::{Origin, Place};
@@ -24,6 +22,9 @@ use crate::scrub::scrubbed;
 /// How long after a failure the closure is called again; doubled each time, up to the slow poll's
 /// interval.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+/// It is never called more often of itself.
+const QUICKEST: Duration = Duration::from_millis(10);
 
 /// A source of the program's own: a closure that gives keys as a mounted volume does. A key whose name
 /// is that of a document (`config.yaml`) is parsed and merged, any other is one value, by its name.
@@ -160,7 +161,7 @@ impl Closure {
     /// 10 ms.
     #[must_use]
     pub fn poll_every(mut self, interval: Duration) -> Self {
-        self.every = Some(interval.max(Duration::from_millis(10)));
+        self.every = Some(interval.max(QUICKEST));
         self
     }
 
@@ -200,37 +201,27 @@ impl Closure {
                 let retry = FIRST_RETRY.saturating_mul(1 << self.failures.min(16));
                 self.failures = self.failures.saturating_add(1);
                 let slowest = self.every.unwrap_or(context.poll.0);
-                Some(retry.min(slowest))
+                Some(retry.min(slowest).max(QUICKEST))
             }
         };
         self.due = wait.and_then(|wait| Instant::now().checked_add(wait));
         self.last = Some(result);
     }
 
-    fn place(&self, keys: &Keys, context: &Context<'_>, layer: &mut Layer) {
-        let mut single = Vec::new();
-        for (key, content) in keys.0.iter().flatten() {
-            let path = PathBuf::from(key);
-            let is_document = Format::of(&path).is_some();
-            let name = flat_name(&path);
-            let place = Place::Source {
-                name: self.name.clone(),
-                key: path,
-            };
-            if is_document {
-                let node = document(place, content, self.secret, "", context, layer);
-                layer.lower.extend(node);
-            } else if let Some(name) = name {
-                let node = value(place, content);
-                let node = if self.secret {
-                    node.into_secret()
-                } else {
-                    node
-                };
-                single.push((name, node));
-            }
-        }
-        place_single(single, context, layer);
+    fn place(&self, given: &Keys, context: &Context<'_>, layer: &mut Layer) {
+        let place = |key: &Path| Place::Source {
+            name: self.name.clone(),
+            key: key.to_owned(),
+        };
+        let keys = keys::Keys {
+            whole: place(Path::new("")),
+            place: &place,
+            secret: self.secret,
+            about: &About::default(),
+        };
+        let given = given.0.iter().flatten();
+        let given = given.map(|(key, content)| (Path::new(key), &**content));
+        keys.put(given, context, layer);
     }
 
     fn failed(&self, message: String, layer: &mut Layer) {
@@ -292,7 +283,8 @@ impl Hint {
     /// Has the closure called again, and what it gives applied. Before the configuration is loaded
     /// there is nothing to do.
     pub fn changed(&self) {
-        self.0.pending.store(true, Ordering::Release);
+        // Not a mere store: either this sees the signal, or the call that is about to be made sees this.
+        self.0.pending.swap(true, Ordering::AcqRel);
         if let Some(signal) = self.0.signal.get() {
             signal.notice(NoticedBy::Event);
         }

@@ -1,4 +1,4 @@
-//! The keys of a volume as a layer: documents are merged in, any other key is one value.
+//! The keys of a volume, or of what is like one, as a layer: documents are merged in, any other key is one value.
 
 use std::path::Path;
 
@@ -65,15 +65,12 @@ impl Keys<'_> {
         layer.lower = documents;
         let origin = Origin::Text(Span::whole(&Text::new(self.whole, "")));
         layer.root = Node::map(Vec::new(), origin);
-        place_single(single, context, layer);
+        let single = single
+            .iter()
+            .map(|(name, node): &(String, Node)| (&**name, node.clone()));
+        let Layer { root, notes, .. } = layer;
+        context.flat.place(root, single, notes);
     }
-}
-
-/// Adds single keys to a layer by their flat names.
-pub(super) fn place_single(keys: Vec<(String, Node)>, context: &Context<'_>, layer: &mut Layer) {
-    let keys = keys.iter().map(|(name, node)| (&**name, node.clone()));
-    let Layer { root, notes, .. } = layer;
-    context.flat.place(root, keys, notes);
 }
 
 /// The flat name that a key gives: `items` can nest keys in folders, and `db/host` is `db.host`.
