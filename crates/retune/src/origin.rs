@@ -36,6 +36,8 @@ pub struct Span {
 pub(crate) struct Text {
     place: Place,
     content: Arc<str>,
+    /// One value as a whole, so that nothing in it is a key of a document.
+    is_value: bool,
     /// Where lines begin, found once: a report of many problems asks for many lines.
     lines: OnceLock<Vec<usize>>,
 }
@@ -218,6 +220,11 @@ impl Span {
         (text, within(self.range.start)..within(self.range.end))
     }
 
+    /// Whether the text is one value as a whole, and no document.
+    pub(crate) fn is_in_value(&self) -> bool {
+        self.text.is_value
+    }
+
     /// The whole text and the range in it, to mark in a report. It may hold secrets.
     pub(crate) fn source(&self) -> (&str, Range<usize>) {
         (&self.text.content, self.range.clone())
@@ -244,6 +251,17 @@ impl Text {
         Arc::new(Self {
             place,
             content: content.into(),
+            is_value: false,
+            lines: OnceLock::new(),
+        })
+    }
+
+    /// A text that is one value as a whole.
+    pub(crate) fn value(place: Place, content: impl Into<Arc<str>>) -> Arc<Self> {
+        Arc::new(Self {
+            place,
+            content: content.into(),
+            is_value: true,
             lines: OnceLock::new(),
         })
     }

@@ -3,7 +3,8 @@
 //! A line may hold more than the value in question: in `{password: x, port: y}` a problem with the
 //! port must not show the password; in a file with a misspelt `pasword: x`, or one that cannot be read
 //! at all, nobody knows what is a secret. So a value is shown with its keys and nothing else, and where
-//! no value is in question, keys and signs alone.
+//! no value is in question, keys and signs alone. A text that is one value has no keys: what stands before
+//! a colon there is a neighbour as well.
 
 use std::ops::Range;
 
@@ -40,8 +41,13 @@ pub(super) fn of(span: &Span, value: bool) -> Option<(String, Range<usize>)> {
     let after = rest.get(marked.len()..)?;
 
     let is_sign = marked.len() <= 1 && marked.chars().all(|c| c.is_ascii_punctuation());
+    let has_keys = !span.is_in_value();
+    let separator = |text| if has_keys { separator(text) } else { "" };
     let is_key = before.trim_matches(INDENTATION).is_empty() && !separator(after).is_empty();
-    let (leading, own) = (leading_key(before), own_key(before));
+    let (leading, own) = match has_keys {
+        true => (leading_key(before), own_key(before)),
+        false => (0, before.len()),
+    };
     let mut excerpt = String::new();
     for (at, character) in before.char_indices() {
         excerpt.push(if at < leading || at >= own {

@@ -287,6 +287,27 @@ fn h1_a_neighbour_of_the_value_in_question_is_not_shown() {
 }
 
 #[test]
+fn h1_in_a_file_that_is_one_value_what_stands_before_a_colon_is_a_neighbour() {
+    let key = Place::Key {
+        mount: "/etc/app".into(),
+        key: "endpoints".into(),
+    };
+    for (content, part, shown) in [
+        ("hunter2:8080,http:9 ,c", "http:9", "             http:9 …"),
+        ("hunter2=1,b=x", "x", "            x"),
+        ("- hunter2: abc", "abc", "           abc"),
+        ("one:8080:hunter2", "one", "one …"),
+    ] {
+        let report =
+            one(Problem::new("p", "no").at(place(&Text::value(key.clone(), content), part)));
+        let line = report
+            .lines()
+            .find_map(|line| line.split_once(" | ").filter(|l| l.0.trim() != ""));
+        assert_eq!(line.map(|(_, line)| line), Some(shown), "{report}");
+    }
+}
+
+#[test]
 fn an_origin_in_json_has_the_parts_of_its_kind() {
     let json = |origin: &Origin| serde_json::to_value(origin).unwrap();
     let key = Text::new(

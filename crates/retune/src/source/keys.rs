@@ -86,7 +86,7 @@ fn is_wanted(key: &Path, flat: &Flat) -> bool {
 /// A file that is one value as a whole.
 pub(super) fn value(place: Place, bytes: &[u8]) -> Node {
     // Bytes that are no text have no lines to show; the decoder says so where text is wanted.
-    let text = Text::new(place, std::str::from_utf8(bytes).unwrap_or_default());
+    let text = Text::value(place, std::str::from_utf8(bytes).unwrap_or_default());
     Node::new(
         NodeValue::File(bytes.into()),
         Origin::Text(Span::whole(&text)),
