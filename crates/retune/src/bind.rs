@@ -20,7 +20,7 @@ use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
 use crate::password;
 use crate::path::{key_segment, push_segment};
-use crate::problem::Problem;
+use crate::problem::{IGNORED, Problem};
 use crate::schema::{Alias, Field, Schema, Shape, Variant, Way};
 use crate::source::{Ignored, Why};
 use crate::text;
@@ -432,7 +432,7 @@ pub(crate) fn twice(first: &Origin, second: &Origin, secret: bool) -> String {
 
 /// The note on a name that no field answers to.
 pub(crate) fn unknown(path: String, nearest: Option<&str>) -> Problem {
-    let problem = Problem::new(path, "unknown: no field has this name, it is ignored");
+    let problem = Problem::new(path, format!("unknown: no field has this name, {IGNORED}"));
     match nearest {
         Some(nearest) => problem.with_help(format!("did you mean `{}`?", name::kebab(nearest))),
         None => problem,

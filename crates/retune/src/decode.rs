@@ -187,7 +187,8 @@ impl Decoder {
                 self.mismatch(node, &expects(), None);
                 let reason = error.to_string();
                 // The reason may quote a secret.
-                if let Some(problem) = self.problems.last_mut().filter(|_| !node.secret) {
+                let shown = !node.secret && !reason.is_empty();
+                if let Some(problem) = self.problems.last_mut().filter(|_| shown) {
                     problem.message.push_str(": ");
                     problem.message.push_str(&scrubbed(reason, node));
                 }
@@ -290,7 +291,7 @@ impl Decoder {
 
     /// Notes that a type that decodes itself does not know the name at hand.
     pub(crate) fn unknown(&mut self, entry: &Entry, meant: Option<&str>) {
-        let problem = Problem::new(&self.path, "unknown: no field has this name, it is ignored");
+        let problem = bind::unknown(self.path.clone(), None);
         // The place of a key that is a file is its content.
         let place = match entry.node.value {
             NodeValue::File(_) => entry.key_origin.part(0..0),

@@ -210,7 +210,7 @@ impl Pipeline {
         }
         warnings.extend(ignored.iter().filter_map(|ignored| self.withheld(ignored)));
         if self.options.strict {
-            problems.append(&mut warnings);
+            problems.extend(warnings.drain(..).map(Problem::refused));
         }
         warnings.extend(self.order_warnings());
         let given: Vec<Vec<(String, Node)>> = layers
@@ -309,7 +309,7 @@ impl Pipeline {
         let decoded = guarded(|| decode(root, &mut decoder));
         let (mut problems, mut odd) = decoder.into_notes();
         if self.options.strict {
-            problems.append(&mut odd);
+            problems.extend(odd.drain(..).map(Problem::refused));
         }
         // What an unreadable source would have given is not missing.
         let told: HashSet<_> = observation.problems.iter().map(Problem::path).collect();

@@ -21,6 +21,9 @@ pub struct Problem {
     pub(crate) missing: bool,
 }
 
+/// How the note on something ends that has no effect.
+pub(crate) const IGNORED: &str = "it is ignored";
+
 // === impl Problem ===
 
 impl Problem {
@@ -48,6 +51,14 @@ impl Problem {
     pub(crate) fn on(mut self, node: &Node) -> Self {
         self.origin = Some(node.origin.clone());
         self.secret = node.holds_secret();
+        self
+    }
+
+    /// What a warning is where the program is strict.
+    pub(crate) fn refused(mut self) -> Self {
+        if let Some(said) = self.message.strip_suffix(IGNORED) {
+            self.message = format!("{said}`strict` refuses it");
+        }
         self
     }
 

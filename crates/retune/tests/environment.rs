@@ -318,7 +318,10 @@ fn d14_a_misspelt_variable_is_a_warning_that_names_the_right_one_and_strict_refu
         "{told:?}"
     );
     let strict = Config::loader().env(env(&misspelt)).strict().once();
-    assert!(strict.unwrap_err().to_string().contains("APP_LOG_LEVLE"));
+    let told = strict.unwrap_err().to_string();
+    assert!(told.contains("APP_LOG_LEVLE"), "{told}");
+    assert!(told.contains("`strict` refuses it"), "{told}");
+    assert!(!told.contains("ignored"), "{told}");
 }
 
 #[test]

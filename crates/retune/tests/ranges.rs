@@ -67,7 +67,7 @@ fn d7_a_number_out_of_its_range_is_refused_and_told_the_range() {
         (
             "workers",
             "ten",
-            "expected a whole number, 1 to 100, found \"ten\": ",
+            "expected a whole number, 1 to 100, found \"ten\"",
         ),
         (
             "open-end",

@@ -2,7 +2,7 @@
 
 use super::Pipeline;
 use crate::flat::FlatValue;
-use crate::problem::Problem;
+use crate::problem::{IGNORED, Problem};
 use crate::schema::Way;
 use crate::source::{Ignored, Kind, Why};
 
@@ -36,7 +36,7 @@ impl Pipeline {
         let Why::Withheld(_) = ignored.why else {
             return None;
         };
-        let message = format!("{}: it is ignored", ignored.why.told());
+        let message = format!("{}: {IGNORED}", ignored.why.told());
         let mut problem = Problem::new(&ignored.path, message).at(ignored.origin.clone());
         problem.secret = ignored.secret;
         problem.help = self.flat.at(&ignored.path).map(|value| self.ways(value));

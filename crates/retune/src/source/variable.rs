@@ -5,7 +5,7 @@ use crate::bind;
 use crate::flat::{Flat, FlatValue};
 use crate::name;
 use crate::node::Node;
-use crate::problem::Problem;
+use crate::problem::{IGNORED, Problem};
 use crate::schema::Way;
 
 /// Which variables a source reads.
@@ -154,7 +154,7 @@ pub(super) fn unknown_in_document(flat: &Flat, prefix: &str, name: &str, stem: &
     let mut note = bind::unknown(name.to_owned(), None);
     let direct = stem.strip_suffix(FILE);
     if direct.is_some_and(|direct| flat.takes(direct)) {
-        note.message = "names no file here, as a variable does: it is ignored".to_owned();
+        note.message = format!("names no file here, as a variable does: {IGNORED}");
         note.help = Some("set it in the environment, or name the file to the program".to_owned());
         return note;
     }

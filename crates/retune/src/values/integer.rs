@@ -342,7 +342,8 @@ mod tests {
                 refusal.contains("expected a whole number, 0 to 65535"),
                 "{refusal}"
             );
-            assert!(refusal.contains(&format!("{text:?}")), "{refusal}");
+            // There is nothing to add.
+            assert!(refusal.ends_with(&format!("found {text:?}")), "{refusal}");
         }
         for text in ["_1", "1_", "1__0", "0x_1"] {
             assert!(
