@@ -74,6 +74,17 @@ fn e9_a_file_must_be_there_at_the_start_and_its_loss_keeps_what_it_gave() {
 }
 
 #[test]
+fn e9_an_empty_path_is_called_so() {
+    for error in [
+        Config::loader().file("").once().unwrap_err(),
+        Config::loader().mount("").once().unwrap_err(),
+    ] {
+        let told = lines(error.problems());
+        assert!(told[0].starts_with("an empty path: no such "), "{told:?}");
+    }
+}
+
+#[test]
 fn e9_a_file_that_a_variable_names_must_be_there_unless_it_is_optional() {
     let dir = tempdir().unwrap();
     let path = file(&dir, "message", "one\n");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use retune_mount::Kind as PathKind;
 
-use super::followed::{Followed, Found};
+use super::followed::{Followed, Found, shown};
 use super::{Context, Kind, Layer, Sealed, variable};
 use crate::bind::{self, Notes};
 use crate::flat::Flat;
@@ -129,7 +129,7 @@ impl Sealed for File {
             Found::Missing => {
                 layer.failed = true;
                 layer.notes.problems.push(
-                    Problem::new("", format!("{}: no such file", path.display()))
+                    Problem::new("", format!("{}: no such file", shown(&path)))
                         .with_help("create it, or mark the source `.optional()`"),
                 );
                 return layer;

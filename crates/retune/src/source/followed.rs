@@ -59,6 +59,10 @@ impl Followed {
 
     /// Reads the path, noting in the layer how that went.
     pub(crate) fn read(&mut self, context: &mut Context<'_>, layer: &mut Layer) -> Found {
+        // Nothing can be there, and there is nothing to watch.
+        if self.path.as_os_str().is_empty() {
+            return Found::Missing;
+        }
         let result = match context.signal {
             Some(signal) => {
                 let watch = self.watch.get_or_insert_with(|| {
@@ -115,6 +119,14 @@ impl Followed {
                 Found::Failed
             }
         }
+    }
+}
+
+/// A path that is not there, for people: nobody sees an empty one.
+pub(super) fn shown(path: &Path) -> String {
+    match path.as_os_str().is_empty() {
+        true => "an empty path".to_owned(),
+        false => path.display().to_string(),
     }
 }
 

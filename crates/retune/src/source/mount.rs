@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use retune_mount::Snapshot;
 
 use super::about::About;
-use super::followed::{Followed, Found};
+use super::followed::{Followed, Found, shown};
 use super::keys::Keys;
 use super::{Context, Kind, Layer, Sealed};
 use crate::origin::{Origin, Place};
@@ -286,7 +286,7 @@ impl Sealed for Mount {
             Found::Missing if self.had_keys => self.without_keys(&mut layer, "is gone"),
             Found::Missing if !self.optional => {
                 layer.failed = true;
-                let place = self.dir.path().display();
+                let place = shown(self.dir.path());
                 layer.notes.problems.push(
                     Problem::new("", format!("{place}: no such directory"))
                         .with_help("mount the volume there, or mark the source `.optional()`"),
