@@ -47,9 +47,14 @@ struct Running {
 ///
 /// # Errors
 ///
-/// When the address cannot be listened on, or no thread is to be had.
+/// When the address cannot be listened on, which the error names, or no thread is to be had.
 pub fn serve(address: impl ToSocketAddrs, router: Router) -> io::Result<Server> {
-    let listener = TcpListener::bind(address)?;
+    let addresses: Vec<_> = address.to_socket_addrs()?.collect();
+    let listener = TcpListener::bind(&*addresses).map_err(|error| {
+        let tried: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+        let message = format!("cannot listen on {}: {error}", tried.join(", "));
+        io::Error::new(error.kind(), message)
+    })?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = runtime::Builder::new_current_thread()

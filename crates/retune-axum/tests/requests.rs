@@ -121,6 +121,19 @@ fn the_pages_are_merged_or_nested_in_a_router_with_any_state() {
 }
 
 #[test]
+fn an_address_that_is_taken_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let error = retune_axum::serve(address, Router::new()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+    let told = error.to_string();
+    assert!(
+        told.starts_with(&format!("cannot listen on {address}: ")),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_server_needs_no_runtime_and_frees_its_port_when_dropped() {
     let live = Volume::new(&[("message", "hi")]).live();
     let server = retune_axum::serve("127.0.0.1:0", retune_axum::router(live.clone())).unwrap();
