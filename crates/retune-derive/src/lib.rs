@@ -82,7 +82,7 @@ use syn::{Data, DeriveInput, Error, parse_macro_input};
 ///
 /// | on a field | |
 /// |---|---|
-/// | `default` | what nothing gives is `Default::default()` |
+/// | `default` | what nothing gives is `Default::default()`; of a struct, that of the struct and not the defaults of its fields |
 /// | `default = "30s"`, `8080`, `-0.5`, `true` | a text, decoded like any other; numbers and bools need no quotes |
 /// | `default = expression` | any other expression of the field's type, evaluated when needed |
 /// | `rename = "newUI"` | its name outside, in place of its name in code |
