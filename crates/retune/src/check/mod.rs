@@ -73,6 +73,7 @@ pub struct Volume {
 /// What the program would say.
 #[derive(Debug)]
 pub struct Verdict {
+    strict: bool,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
     unchecked: Vec<Unchecked>,
@@ -210,6 +211,7 @@ impl Check {
             ));
         }
         Verdict {
+            strict: self.strict,
             problems,
             warnings: seen.warnings,
             unchecked: by_shape.into_unchecked(),
@@ -287,7 +289,10 @@ impl Verdict {
             ([], []) => String::new(),
             ([], warnings) => report::warnings(warnings, color),
             (problems, warnings) => {
-                let title = "the program would refuse this";
+                let title = match self.strict {
+                    true => "a strict program would refuse this",
+                    false => "the program would refuse this",
+                };
                 report::render(title, problems, warnings, color)
             }
         }
