@@ -23,6 +23,7 @@ mod references;
 mod sh;
 mod standalone;
 mod svg;
+mod test_list;
 mod testbed;
 mod torture;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::behaviours::Test;
+use crate::test_list::Test;
 use crate::{Result, sh};
 
 const GUIDE: &str = "docs";

@@ -15,6 +15,7 @@ pub(crate) use items::{pairs, split};
 
 use crate::format;
 use crate::grammar::Grammar;
+use crate::ignored::{Ignored, Why};
 use crate::name;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
@@ -22,7 +23,6 @@ use crate::password;
 use crate::path::{key_segment, push_segment};
 use crate::problem::{IGNORED, Problem};
 use crate::schema::{Alias, Field, Schema, Shape, Variant, Way};
-use crate::source::{Ignored, Why};
 use crate::text;
 
 /// How a source's texts are to be understood.

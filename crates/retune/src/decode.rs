@@ -1,16 +1,16 @@
 //! From untyped nodes to typed values, collecting every problem on the way.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
-use crate::env_view::Variables;
-use crate::grammar::Grammar;
+use crate::grammar::{Grammar, NumberRange};
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
 use crate::path::{key_segment, push_segment};
 use crate::problem::Problem;
-use crate::range::NumberRange;
 use crate::schema::{Default, Field, Schema, Shape};
 use crate::scrub::scrubbed;
 use crate::{bind, name, text};
@@ -49,6 +49,9 @@ pub trait Value: Sized {
         decoder.items(node, Self::decode)
     }
 }
+
+/// The environment of a process.
+pub(crate) type Variables = BTreeMap<OsString, OsString>;
 
 /// Where decoding stands, and the problems met so far.
 #[derive(Default)]

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use crate::Retune;
-use crate::decode::{Decoder, Value};
+use crate::decode::{Decoder, Value, Variables};
 use crate::error::Error;
 use crate::live::Live;
 use crate::loader::Loader;
@@ -101,9 +101,6 @@ pub enum VarError {
         name: String,
     },
 }
-
-/// The environment of a process.
-pub(crate) type Variables = BTreeMap<OsString, OsString>;
 
 /// The value of a mounted key.
 #[derive(Clone)]

@@ -10,13 +10,13 @@ use crate::bind;
 use crate::change::ValueChange;
 use crate::error::Error;
 use crate::flat::{Flat, FlatValue};
+use crate::ignored::Ignored;
 use crate::merge::{self, Merged};
 use crate::name;
 use crate::node::Node;
 use crate::origin::Origin;
 use crate::restart::{HeldBack, hold_back};
 use crate::schema::{Schema, Shape};
-use crate::source::Ignored;
 
 /// What a generation was made of.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use crate::bind::{self, Notes};
 use crate::format;
@@ -346,6 +347,11 @@ fn twofold(name: &str, first: &Origin, second: &Node) -> Problem {
     Problem::new(name, format!("given by both {one} and {other}"))
         .with_help("remove one of the two")
         .on(second)
+}
+
+/// The flat name that a key gives: `items` can nest keys in folders, and `db/host` is `db.host`.
+pub(crate) fn name_of_key(key: &Path) -> Option<String> {
+    key.to_str().map(|key| key.replace('/', "."))
 }
 
 /// Inserts a node at a path, making the maps on the way; maps are merged. `Err` names what is

@@ -148,6 +148,7 @@ mod format;
 mod generation;
 mod grammar;
 mod guard;
+mod ignored;
 mod json_schema;
 mod live;
 mod loader;
@@ -192,10 +193,8 @@ pub use values::ByteSize;
 
 /// What a type looks like from outside, as the derive describes it.
 pub mod shape {
-    pub use crate::grammar::Grammar;
-    pub use crate::range::{NumberRange, RangeEnd};
+    pub use crate::grammar::{Floats, Grammar, Integer, Integers, NumberRange, RangeEnd};
     pub use crate::schema::{Alias, Default, Field, Schema, Shape, Variant, Way};
-    pub use crate::values::{Floats, Integer, Integers};
 }
 
 /// A configuration: a struct with `#[derive(Retune)]`.

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use retune_mount::{Limits, Signal};
 
 use crate::Retune;
-use crate::env_view::Variables;
+use crate::decode::Variables;
 use crate::error::Error;
 use crate::flat::Flat;
 use crate::live::{Live, PATIENCE, Shared};

@@ -14,8 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use retune_mount::{Limits, Pins, Signal};
 
-use crate::decode::Decoder;
-use crate::env_view::Variables;
+use crate::decode::{Decoder, Variables};
 use crate::explain::Tree;
 use crate::flat::Flat;
 use crate::guard::guarded;

@@ -4,7 +4,6 @@ use std::fmt;
 
 use crate::node::Node;
 use crate::origin::Origin;
-use crate::report;
 
 /// One thing that is wrong, or (as a warning) merely odd, with a configuration.
 ///
@@ -85,28 +84,6 @@ impl Problem {
     #[must_use]
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()
-    }
-
-    /// The place for people, with the line in question and a mark under it; `None` for a value that was
-    /// not written anywhere. Of the line, nothing but the value in question is shown, and of a secret's
-    /// nothing at all.
-    ///
-    /// ```
-    /// use retune::{Retune, source::Env};
-    ///
-    /// #[derive(Debug, Retune)]
-    /// struct Config {
-    ///     port: u16,
-    /// }
-    ///
-    /// let env = Env::from_iter("GREETER", [("GREETER_PORT", "eighty")]);
-    /// let error = Config::loader().env(env).once().unwrap_err();
-    /// let excerpt = error.problems()[0].excerpt();
-    /// assert_eq!(excerpt.as_deref(), Some("--> variable GREETER_PORT"));
-    /// ```
-    #[must_use]
-    pub fn excerpt(&self) -> Option<String> {
-        report::excerpt(self)
     }
 
     /// Whether a secret is concerned, so that its line is not to be shown.

@@ -51,12 +51,32 @@ pub(crate) fn excerpts(problems: &[Problem]) -> String {
     blocks.collect::<Vec<_>>().join("\n\n")
 }
 
-/// Where the one problem is, with the line in question marked; of the origins that are no text, their
-/// name.
-pub(crate) fn excerpt(problem: &Problem) -> Option<String> {
-    problem.origin()?;
-    let place = place(Group::with_level(Level::ERROR), problem);
-    Some(Renderer::plain().render(&[place]))
+// === impl Problem ===
+
+impl Problem {
+    /// The place for people, with the line in question and a mark under it; `None` for a value that was
+    /// not written anywhere. Of the line, nothing but the value in question is shown, and of a secret's
+    /// nothing at all.
+    ///
+    /// ```
+    /// use retune::{Retune, source::Env};
+    ///
+    /// #[derive(Debug, Retune)]
+    /// struct Config {
+    ///     port: u16,
+    /// }
+    ///
+    /// let env = Env::from_iter("GREETER", [("GREETER_PORT", "eighty")]);
+    /// let error = Config::loader().env(env).once().unwrap_err();
+    /// let excerpt = error.problems()[0].excerpt();
+    /// assert_eq!(excerpt.as_deref(), Some("--> variable GREETER_PORT"));
+    /// ```
+    #[must_use]
+    pub fn excerpt(&self) -> Option<String> {
+        self.origin()?;
+        let place = place(Group::with_level(Level::ERROR), self);
+        Some(Renderer::plain().render(&[place]))
+    }
 }
 
 fn blocks<'p>(

@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::grammar::Grammar;
+use crate::grammar::{Grammar, NumberRange};
 use crate::name;
 use crate::password;
-use crate::range::NumberRange;
 use crate::secret::REDACTED;
 
 /// A struct as its configuration sees it.

@@ -4,13 +4,12 @@ use serde::Deserialize;
 
 use crate::decode::Decoder;
 use crate::format::{self, Format};
-use crate::grammar::Grammar;
+use crate::grammar::{Floats, Grammar, Integer, Integers, NumberRange, RangeEnd};
 use crate::node::Node;
 use crate::origin::{Place, Text};
 use crate::problem::Problem;
-use crate::range::{NumberRange, RangeEnd};
 use crate::schema::{self, Default, Schema, Shape, Way};
-use crate::values::{Floats, Integer, Integers, by_serde};
+use crate::values::by_serde;
 
 /// What is told where a schema cannot be used.
 const HELP: &str = "write it anew with `Retune::json_schema`, by the same version of retune";

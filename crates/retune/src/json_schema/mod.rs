@@ -13,8 +13,8 @@ mod text;
 use self::json::Json;
 #[cfg(feature = "check")]
 pub(crate) use self::table::VERSION;
+use crate::grammar::NumberRange;
 use crate::name;
-use crate::range::NumberRange;
 use crate::schema::{Alias, Default, Field, Schema, Shape, Way};
 
 /// The JSON Schema of a type, over several lines.

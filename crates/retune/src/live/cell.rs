@@ -73,7 +73,7 @@ impl<V> Cell<V> {
         self.lock().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Arc<V>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Arc<V>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -100,44 +100,6 @@ impl<V> Cached<V> {
     #[inline(never)]
     fn reload(&mut self, cell: &Cell<V>) {
         self.0 = cell.load();
-    }
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use std::sync::{Barrier, mpsc};
-    use std::thread;
-    use std::time::Duration;
-
-    use super::super::local::{self, Key};
-    use super::*;
-
-    /// So one more thread that reads costs the others nothing.
-    #[test]
-    fn g12_what_did_not_change_is_read_without_the_lock_and_uncounted() {
-        let (cell, key) = (Cell::new(Arc::new(7)), Key::new());
-        let (remembered, locked) = (Barrier::new(2), Barrier::new(2));
-        let (tell, told) = mpsc::channel();
-        thread::scope(|scope| {
-            let (cell, key, remembered, locked) = (&cell, &key, &remembered, &locked);
-            scope.spawn(move || {
-                let mut cached = Cached::new(cell);
-                local::with(cell, key, |_, _| ());
-                remembered.wait();
-                locked.wait();
-                let by_slot = local::with(cell, key, |all, n| (*n, Arc::strong_count(all)));
-                let own = cached.get(cell);
-                _ = tell.send([by_slot, (**own, Arc::strong_count(own))]);
-            });
-            remembered.wait();
-            let lock = cell.lock();
-            locked.wait();
-            let read = told.recv_timeout(Duration::from_secs(30));
-            // Before it can fail: a reader that waits for the lock goes on.
-            drop(lock);
-            // The cell's own, and what the reader and the thread remember.
-            assert_eq!(read, Ok([(7, 3); 2]));
-        });
     }
 }
 

@@ -96,3 +96,41 @@ impl Drop for Key {
             .push(self.0);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::{Barrier, mpsc};
+    use std::thread;
+    use std::time::Duration;
+
+    use super::super::cell::Cached;
+    use super::*;
+
+    /// So one more thread that reads costs the others nothing.
+    #[test]
+    fn g12_what_did_not_change_is_read_without_the_lock_and_uncounted() {
+        let (cell, key) = (Cell::new(Arc::new(7)), Key::new());
+        let (remembered, locked) = (Barrier::new(2), Barrier::new(2));
+        let (tell, told) = mpsc::channel();
+        thread::scope(|scope| {
+            let (cell, key, remembered, locked) = (&cell, &key, &remembered, &locked);
+            scope.spawn(move || {
+                let mut cached = Cached::new(cell);
+                with(cell, key, |_, _| ());
+                remembered.wait();
+                locked.wait();
+                let by_slot = with(cell, key, |all, n| (*n, Arc::strong_count(all)));
+                let own = cached.get(cell);
+                _ = tell.send([by_slot, (**own, Arc::strong_count(own))]);
+            });
+            remembered.wait();
+            let lock = cell.lock();
+            locked.wait();
+            let read = told.recv_timeout(Duration::from_secs(30));
+            // Before it can fail: a reader that waits for the lock goes on.
+            drop(lock);
+            // The cell's own, and what the reader and the thread remember.
+            assert_eq!(read, Ok([(7, 3); 2]));
+        });
+    }
+}

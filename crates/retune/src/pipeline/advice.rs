@@ -2,9 +2,10 @@
 
 use super::Pipeline;
 use crate::flat::FlatValue;
+use crate::ignored::{Ignored, Why};
 use crate::problem::{IGNORED, Problem};
 use crate::schema::Way;
-use crate::source::{Ignored, Kind, Why};
+use crate::source::Kind;
 
 // === impl Pipeline ===
 

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use retune_mount::Snapshot;
 
-use super::keys::flat_name;
 use super::{Heartbeat, Layer, Revision};
-use crate::flat::Flat;
+use crate::flat::{Flat, name_of_key};
 use crate::problem::Problem;
 
 /// The keys that a program looks for.
@@ -61,7 +60,7 @@ impl About {
     ) {
         let Some(key) = &self.revision else { return };
         let content = snapshot.get(key);
-        let field = flat_name(key).and_then(|name| flat.find(&name));
+        let field = name_of_key(key).and_then(|name| flat.find(&name));
         let secret = secret || field.is_some_and(|value| value.field.shape.holds_secret());
         layer.revision = content.and_then(|content| Revision::read(content, secret));
         if layer.revision.is_some() {

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::followed::{Followed, Found};
 use super::variable::{FILE, Meaning, VariableNames, find, place, without_underscore};
-use super::{Context, Ignored, Kind, Layer, Sealed, Why, keys, service};
+use super::{Context, Kind, Layer, Sealed, keys, service};
 use crate::flat::FlatValue;
+use crate::ignored::{Ignored, Why};
 use crate::node::Node;
 use crate::origin::{Origin, Place};
 use crate::problem::Problem;

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::about::About;
 use super::file::document;
 use super::{Context, Layer};
-use crate::flat::Flat;
+use crate::flat::{Flat, name_of_key};
 use crate::format::Format;
 use crate::node::{Node, NodeValue};
 use crate::origin::{Origin, Place, Span, Text};
@@ -51,7 +51,7 @@ impl Keys<'_> {
                     let name = key.to_str().map(str::to_owned);
                     (name, text::bytes_without_final_newline(bytes))
                 }
-                false => (flat_name(key), bytes),
+                false => (name_of_key(key), bytes),
             };
             let Some(name) = name else { continue };
             let node = value(place, bytes);
@@ -73,14 +73,9 @@ impl Keys<'_> {
     }
 }
 
-/// The flat name that a key gives: `items` can nest keys in folders, and `db/host` is `db.host`.
-pub(super) fn flat_name(key: &Path) -> Option<String> {
-    key.to_str().map(|key| key.replace('/', "."))
-}
-
 /// Whether a field has a key's very name.
 fn is_wanted(key: &Path, flat: &Flat) -> bool {
-    flat_name(key).is_some_and(|name| flat.find(&name).is_some())
+    name_of_key(key).is_some_and(|name| flat.find(&name).is_some())
 }
 
 /// A file that is one value as a whole.

@@ -27,8 +27,6 @@ mod derived;
 pub(crate) mod testing;
 
 pub(crate) use self::bool::parse as bool_of;
-pub use self::float::Floats;
-pub use self::integer::{Integer, Integers};
 pub use self::serde::by_serde;
 pub(crate) use self::serde::deserialize;
 pub use self::size::ByteSize;

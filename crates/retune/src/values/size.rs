@@ -62,7 +62,7 @@ impl ByteSize {
             return Err("a size is not negative");
         }
         let (number, unit) = split(text, |c| c.is_ascii_digit() || matches!(c, '.' | '_'));
-        let number = super::integer::without_separators(number, 10)
+        let number = crate::grammar::without_separators(number, 10)
             .ok_or("`_` stands between two digits only")?;
         let factor = Self::factor(unit.trim_start())?;
         let bytes = scaled(&number, u128::from(factor)).map_err(|reason| match reason {

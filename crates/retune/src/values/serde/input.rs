@@ -13,8 +13,8 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::super::{float, integer::Integer};
 use super::error::{Error, Ignored, Wants};
+use crate::grammar::{Floats, Integer};
 use crate::name;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
@@ -156,8 +156,8 @@ impl<'n> Deserializer<'n> for Input<'n> {
         deserialize_u32 visit_u32 integer;
         deserialize_u64 visit_u64 integer;
         deserialize_u128 visit_u128 integer;
-        deserialize_f32 visit_f64 |text| float::parse(text).ok();
-        deserialize_f64 visit_f64 |text| float::parse(text).ok();
+        deserialize_f32 visit_f64 |text| Floats::all(false).parse(text).ok();
+        deserialize_f64 visit_f64 |text| Floats::all(false).parse(text).ok();
     }
 
     fn deserialize_str<V: Visitor<'n>>(self, visitor: V) -> Result<V::Value, Error<'n>> {

@@ -1,9 +1,15 @@
 //! How a text is written: what a value's type takes, as far as that can be told without the type.
 
+mod float;
+mod integer;
+mod range;
+
 use std::borrow::Cow;
 
-use crate::range::NumberRange;
-use crate::values::{Floats, Integers};
+pub use float::Floats;
+pub(crate) use integer::without_separators;
+pub use integer::{Integer, Integers};
+pub use range::{NumberRange, RangeEnd};
 
 /// How a [`Shape::Text`](crate::shape::Shape::Text) is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
