@@ -21,6 +21,8 @@ pub(crate) enum Part {
     Clippy,
     /// The README's test command, then each package with all its features.
     Test,
+    /// The JSON Schema takes what the program takes, says a validator of another make.
+    Schema,
     /// The documentation builds without a warning.
     Doc,
     /// The library compiles for macOS, where it polls.
@@ -120,6 +122,7 @@ impl Part {
             Self::Deny => return deny(),
             Self::Clippy => clippy()?,
             Self::Test => test()?,
+            Self::Schema => return schema(),
             Self::Doc => doc()?,
             Self::Macos => return macos(),
             Self::Loom => loom::run()?,
@@ -171,6 +174,16 @@ fn test() -> Result {
         )))?;
     }
     Ok(())
+}
+
+fn schema() -> Result<Outcome> {
+    if !works(program("python3").args(["-c", "import jsonschema, yaml"])) {
+        let why = "Python's jsonschema and yaml are not installed: pip install jsonschema pyyaml";
+        return Ok(Outcome::Skipped(why.into()));
+    }
+    let test = "test --locked -p retune --all-features --test json_schema -- --ignored";
+    run(&mut cargo(test))?;
+    Ok(Outcome::Held)
 }
 
 fn doc() -> Result {

@@ -103,7 +103,7 @@ fn f10_a_schema_is_json() {
 /// Whatever the program takes, the schema takes; and it does refuse things. The one validator at hand
 /// that is not heavier than all of retune is Python's.
 #[test]
-#[ignore = "needs python3 with jsonschema and yaml"]
+#[ignore = "needs Python with jsonschema and yaml: cargo xtask ci schema"]
 fn f10_the_schema_calls_nothing_wrong_that_the_program_takes() {
     let script = r#"
 import json, sys, yaml, jsonschema
