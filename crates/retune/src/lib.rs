@@ -173,6 +173,7 @@ mod start_values;
 pub mod status;
 mod text;
 mod time;
+mod validity;
 mod values;
 
 pub use self::serde::Serde;

@@ -315,6 +315,7 @@ impl<T: Retune> Loader<T> {
         let mut record = shared.record();
         record.warnings = warnings;
         record.sources = sources;
+        record.validities = pipeline.validities().to_vec();
         drop(record);
         let live = Live::from_shared(shared);
         let shared = live.shared().clone();
@@ -342,7 +343,7 @@ fn first<T: Retune>(pipeline: &Pipeline, seen: &mut Observation) -> Result<T, Er
             seen.problems.push(apart);
             None
         }
-        None => pipeline.decode(seen, false),
+        None => pipeline.decode(seen, None),
     };
     let Some(value) = value else {
         let problems = std::mem::take(&mut seen.problems);

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use retune_mount::{Limits, Pins, Signal};
 
+pub(crate) use decoding::Running;
+
 use crate::decode::Variables;
 use crate::explain::Tree;
 use crate::flat::Flat;
@@ -25,6 +27,8 @@ use crate::schema::Schema;
 use crate::source::{Code, Context, Layer, Sealed, VariableNames, apart};
 use crate::start_values::StartValues;
 use crate::status::SourceStatus;
+use crate::time;
+use crate::validity::Validity;
 
 /// Readings that are started over when sources change faster than they can be read. The last one is
 /// taken as it is: each volume in it is whole.
@@ -52,6 +56,8 @@ pub(crate) struct Pipeline {
     removals: Vec<Problem>,
     /// What decoding found odd in the accepted reading.
     odd: Vec<Problem>,
+    /// What told in the accepted reading from when until when it is valid.
+    validities: Vec<Validity>,
 }
 
 /// How sources are read.
@@ -89,13 +95,15 @@ pub(crate) struct Observation {
     stamps: Vec<Option<SystemTime>>,
     /// Something is being written: look again then.
     pub(crate) settling: Option<Instant>,
-    /// A heartbeat is missed from then on, if none comes: look again then.
+    /// A heartbeat is missed, a value expires or becomes valid then: look again.
     pub(crate) due: Option<Instant>,
     pins: Pins,
     gave: Vec<BTreeSet<String>>,
     gone: BTreeSet<(usize, String)>,
     /// What decoding found odd, which is among the warnings; `None` as long as it is not decoded.
     odd: Option<Vec<Problem>>,
+    /// What told from when until when it is valid; `None` as long as it is not decoded.
+    validities: Option<Vec<Validity>>,
 }
 
 // === impl Pipeline ===
@@ -121,6 +129,7 @@ impl Pipeline {
             gone: BTreeSet::new(),
             removals: Vec::new(),
             odd: Vec::new(),
+            validities: Vec::new(),
         }
     }
 
@@ -249,6 +258,7 @@ impl Pipeline {
             gave,
             gone,
             odd: None,
+            validities: None,
         }
     }
 
@@ -262,6 +272,10 @@ impl Pipeline {
             // The same content is just as odd.
             None => observation.warnings.extend(self.odd.iter().cloned()),
         }
+        if let Some(validities) = observation.validities.take() {
+            self.validities = validities;
+        }
+        self.tell_expired(observation);
         // An entry of a map that is gone is just that. There may be new ones for ever, so that nothing
         // stays of those that no other source gives.
         let told: HashSet<_> = self.removals.iter().map(|p| p.path.as_str()).collect();
@@ -278,6 +292,23 @@ impl Pipeline {
     /// is still gone.
     pub(crate) fn refuse(&self, observation: &mut Observation) {
         observation.warnings.extend(self.removals.iter().cloned());
+        self.tell_expired(observation);
+    }
+
+    /// From when until when what runs is valid, of what tells that.
+    pub(crate) fn validities(&self) -> &[Validity] {
+        &self.validities
+    }
+
+    /// What of that has expired is said, and the next that will is waited for.
+    fn tell_expired(&self, observation: &mut Observation) {
+        let now = SystemTime::now();
+        let (expired, valid): (Vec<_>, Vec<_>) =
+            self.validities.iter().partition(|v| v.has_expired(now));
+        let warnings = expired.into_iter().map(Validity::still_runs);
+        observation.warnings.extend(warnings);
+        let next = valid.into_iter().filter_map(|v| v.expires).min();
+        observation.look_again(next, now);
     }
 
     /// A change has the publish time of what brought it: a value set by code has none, however long
@@ -335,5 +366,10 @@ impl Observation {
     /// Whether what was read is still what is there.
     pub(crate) fn still_current(&self) -> bool {
         self.pins.still_current()
+    }
+
+    fn look_again(&mut self, at: Option<SystemTime>, now: SystemTime) {
+        let timer = at.and_then(|at| time::timer(at, now));
+        self.due = self.due.into_iter().chain(timer).min();
     }
 }

@@ -11,7 +11,7 @@ use crate::Retune;
 use crate::error::Error;
 use crate::guard::guarded;
 use crate::live::{Command, News, Shared};
-use crate::pipeline::{Observation, Pipeline};
+use crate::pipeline::{Observation, Pipeline, Running};
 use crate::problem::Problem;
 use crate::report;
 use crate::scrub::scrubbed;
@@ -26,7 +26,8 @@ pub(crate) struct Reloader<T> {
     pipeline: Pipeline,
     shared: Arc<Shared<T>>,
     settling: Option<Instant>,
-    /// When a heartbeat is missed, or volumes have been apart for too long.
+    /// When a heartbeat is missed, volumes have been apart for too long, or a value expires or becomes
+    /// valid.
     due: Option<Instant>,
     /// How long to wait after a change for more.
     gather: Duration,
@@ -198,7 +199,9 @@ impl<T: Retune> Reloader<T> {
                 return self.unchanged(seen);
             }
             let value = self.shared.doing("decoding and checking values", || {
-                self.pipeline.decode::<T>(&mut seen, same)
+                let root = &before.root;
+                self.pipeline
+                    .decode::<T>(&mut seen, Some(Running { root, same }))
             });
             let Some(value) = value else {
                 if same && seen.problems.is_empty() {
@@ -246,7 +249,8 @@ impl<T: Retune> Reloader<T> {
     }
 
     fn publish(&mut self, value: T, mut seen: Observation, noticed: SystemTime) -> Outcome {
-        self.pipeline.accept(&mut seen);
+        self.accept(&mut seen);
+        let validities = self.pipeline.validities().to_vec();
         let Observation {
             tree,
             warnings,
@@ -260,6 +264,7 @@ impl<T: Retune> Reloader<T> {
             .shared
             .publish(value, tree, published, noticed, |record| {
                 record.counters.applied += 1;
+                record.validities = validities;
                 news = record.good(&warnings, sources, pending);
             });
         tell(&news);
@@ -307,7 +312,7 @@ impl<T: Retune> Reloader<T> {
             seen.problems.push(problem);
             return self.refuse(seen, reason);
         }
-        self.pipeline.refuse(&mut seen);
+        self.put_off(&mut seen);
         let news = self.shared.record().observed(&seen.warnings, seen.sources);
         tell(&news);
         Outcome::Refused(vec![problem])
@@ -323,8 +328,20 @@ impl<T: Retune> Reloader<T> {
         }
     }
 
+    /// Takes what was seen for what runs.
+    fn accept(&mut self, seen: &mut Observation) {
+        self.pipeline.accept(seen);
+        self.due = self.due.into_iter().chain(seen.due).min();
+    }
+
+    /// Goes on with what runs.
+    fn put_off(&mut self, seen: &mut Observation) {
+        self.pipeline.refuse(seen);
+        self.due = self.due.into_iter().chain(seen.due).min();
+    }
+
     fn unchanged(&mut self, mut seen: Observation) -> Outcome {
-        self.pipeline.accept(&mut seen);
+        self.accept(&mut seen);
         let mut record = self.shared.record();
         record.counters.unchanged += 1;
         let news = record.good(&seen.warnings, seen.sources, seen.tree.pending());
@@ -340,7 +357,7 @@ impl<T: Retune> Reloader<T> {
     }
 
     fn refuse(&mut self, mut seen: Observation, reason: &'static str) -> Outcome {
-        self.pipeline.refuse(&mut seen);
+        self.put_off(&mut seen);
         let Observation {
             problems,
             warnings,

@@ -10,6 +10,7 @@ use crate::problem::Problem;
 use crate::status::{
     Counters, HISTORY, HistoryEntry, Lags, Rejection, SourceStatus, Times, Waiting,
 };
+use crate::validity::Validity;
 
 /// What happened so far.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ pub(crate) struct Record {
     pub(crate) pending_restart: Vec<ValueChange>,
     pub(crate) warnings: Vec<Problem>,
     pub(crate) sources: Vec<SourceStatus>,
+    /// Of what runs.
+    pub(crate) validities: Vec<Validity>,
     pub(crate) counters: Counters,
     pub(crate) lags: Lags,
     /// When an observation was good last.

@@ -1,6 +1,7 @@
 //! From an observation to a value of the program's type, or to what is wrong with it.
 
 use std::collections::HashSet;
+use std::time::SystemTime;
 
 use super::{Observation, Pipeline};
 use crate::decode::Decoder;
@@ -8,37 +9,67 @@ use crate::guard::guarded;
 use crate::node::Node;
 use crate::problem::Problem;
 use crate::scrub::scrubbed;
+use crate::validity::{Validity, objections};
+
+/// What runs where a candidate is decoded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Running<'a> {
+    pub(crate) root: &'a Node,
+    /// The candidate is the same, but for what waits for a restart.
+    pub(crate) same: bool,
+}
+
+/// What decoding a tree gave.
+struct Decoded<T> {
+    value: Option<T>,
+    problems: Vec<Problem>,
+    /// What is odd but not wrong.
+    odd: Vec<Problem>,
+    /// `None` as long as nothing was decoded.
+    validities: Option<Vec<Validity>>,
+    /// When a value becomes valid that is not yet.
+    ripe: Option<SystemTime>,
+}
+
+// === impl Pipeline ===
 
 impl Pipeline {
     /// Decodes what was observed, adding to its problems; `None` with problems, or where what would
-    /// run `runs` already. What waits for a restart is looked at as well: a process that starts now
-    /// has to run it.
+    /// run runs already. What waits for a restart is looked at as well: a process that starts now has
+    /// to run it.
     pub(crate) fn decode<T: crate::Value>(
         &self,
         observation: &mut Observation,
-        runs: bool,
+        running: Option<Running<'_>>,
     ) -> Option<T> {
-        let (value, problems, odd) = match &observation.tree.held_back {
-            None => self.decode_root(&observation.tree.root, observation, T::decode),
+        let decode = |root| self.decode_root(root, observation, running, T::decode);
+        let decoded = match &observation.tree.held_back {
+            None => decode(&observation.tree.root),
             Some(held) => {
-                let (restarted, later, odd) =
-                    self.decode_root(&held.candidate, observation, T::decode);
-                _ = guarded(|| drop(restarted));
-                let (value, now, _) = match runs {
-                    true => (None, Vec::new(), Vec::new()),
-                    false => self.decode_root(&observation.tree.root, observation, T::decode),
+                let mut later = decode(&held.candidate);
+                _ = guarded(|| drop(later.value.take()));
+                let now = match running {
+                    Some(running) if running.same => Decoded::nothing(),
+                    _ => decode(&observation.tree.root),
                 };
-                (value, held.problems(now, later), odd)
+                Decoded {
+                    problems: held.problems(now.problems, later.problems),
+                    odd: later.odd,
+                    ripe: now.ripe.into_iter().chain(later.ripe).min(),
+                    ..now
+                }
             }
         };
-        observation.warnings.extend(odd.iter().cloned());
-        observation.odd = Some(odd);
-        observation.problems.extend(problems);
+        observation.warnings.extend(decoded.odd.iter().cloned());
+        observation.odd = Some(decoded.odd);
+        observation.problems.extend(decoded.problems);
+        observation.validities = decoded.validities;
+        observation.look_again(decoded.ripe, SystemTime::now());
         if observation.problems.is_empty() {
-            return value;
+            return decoded.value;
         }
         // A `Drop` is the program's code as well.
-        _ = guarded(|| drop(value));
+        _ = guarded(|| drop(decoded.value));
         None
     }
 
@@ -49,20 +80,21 @@ impl Pipeline {
         observation: &mut Observation,
         decode: impl FnOnce(&Node, &mut Decoder) -> Option<()>,
     ) {
-        let (_, problems, odd) = self.decode_root(&observation.tree.root, observation, decode);
-        observation.warnings.extend(odd);
-        observation.problems.extend(problems);
+        let decoded = self.decode_root(&observation.tree.root, observation, None, decode);
+        observation.warnings.extend(decoded.odd);
+        observation.problems.extend(decoded.problems);
     }
 
-    /// With what is wrong, and what is odd.
     fn decode_root<T>(
         &self,
         root: &Node,
         observation: &Observation,
+        running: Option<Running<'_>>,
         decode: impl FnOnce(&Node, &mut Decoder) -> Option<T>,
-    ) -> (Option<T>, Vec<Problem>, Vec<Problem>) {
+    ) -> Decoded<T> {
         let mut decoder = Decoder::inheriting(self.options.inherited.clone());
         let decoded = guarded(|| decode(root, &mut decoder));
+        let noted = decoder.take_told();
         let (mut problems, mut odd) = decoder.into_notes();
         if self.options.strict {
             problems.extend(odd.drain(..).map(Problem::refused));
@@ -82,14 +114,35 @@ impl Pipeline {
                 problem.help = Some(self.ways(value));
             }
         }
-        match decoded {
-            Ok(value) => (value, problems, odd),
-            Err(panic) => {
-                let panic = scrubbed(panic, root);
-                let problem = Problem::new("", format!("a check panicked: {panic}"));
-                problems.push(problem.with_help("mend the program's own check"));
-                (None, problems, odd)
-            }
+        let runs = running.map(|running| running.root);
+        let against = objections(&noted, runs, SystemTime::now());
+        problems.extend(against.problems);
+        let value = decoded.unwrap_or_else(|panic| {
+            let panic = scrubbed(panic, root);
+            let problem = Problem::new("", format!("a check panicked: {panic}"));
+            problems.push(problem.with_help("mend the program's own check"));
+            None
+        });
+        Decoded {
+            value,
+            problems,
+            odd,
+            validities: Some(noted.into_iter().map(|told| told.validity).collect()),
+            ripe: against.ripe,
+        }
+    }
+}
+
+// === impl Decoded ===
+
+impl<T> Decoded<T> {
+    fn nothing() -> Self {
+        Self {
+            value: None,
+            problems: Vec::new(),
+            odd: Vec::new(),
+            validities: None,
+            ripe: None,
         }
     }
 }

@@ -7,9 +7,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use crate::format;
 use crate::node::NodeValue;
-
-/// How far the clock that set the expiry may be ahead of, or behind, the one that reads it.
-const LEEWAY: Duration = Duration::from_secs(30);
+use crate::time::LEEWAY;
 
 /// What the token told when it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
