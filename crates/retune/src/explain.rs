@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use serde::Serialize;
 
@@ -17,6 +18,7 @@ use crate::node::Node;
 use crate::origin::Origin;
 use crate::restart::{HeldBack, hold_back};
 use crate::schema::{Schema, Shape};
+use crate::status::SecretStatus;
 
 /// What a generation was made of.
 #[derive(Debug)]
@@ -27,10 +29,18 @@ pub(crate) struct Tree {
     ignored: Vec<Ignored>,
     /// What waits for a restart, and is no part of the rest.
     pub(crate) held_back: Option<HeldBack>,
-    /// Since which generation each value is what it is; the others since the first.
-    since: HashMap<String, u64>,
+    /// Since when each value is what it is; the others since the first generation.
+    since: HashMap<String, Since>,
+    first: Since,
     /// Computed when it is asked for first.
     hash: OnceLock<String>,
+}
+
+/// Since when a value is what it is.
+#[derive(Clone, Copy, Debug)]
+struct Since {
+    generation: u64,
+    at: SystemTime,
 }
 
 /// Where one value came from, and what it overrode. Secrets are redacted.
@@ -74,6 +84,7 @@ impl Tree {
             ignored: Vec::new(),
             held_back: None,
             since: HashMap::new(),
+            first: Since::first(),
             hash: OnceLock::new(),
         }
     }
@@ -86,7 +97,21 @@ impl Tree {
             ignored,
             held_back: None,
             since: HashMap::new(),
+            first: Since::first(),
             hash: OnceLock::new(),
+        }
+    }
+
+    /// Of the first generation: its secrets are as old as what was published.
+    pub(crate) fn begin(&mut self, published: impl Fn(&str) -> Option<SystemTime>) {
+        for (path, _) in self
+            .given()
+            .into_iter()
+            .filter(|(_, node)| node.is_marked())
+        {
+            let published = published(&path).filter(|at| *at < self.first.at);
+            let first = published.map(|at| Since { at, ..self.first });
+            self.since.extend(first.map(|first| (path, first)));
         }
     }
 
@@ -126,11 +151,14 @@ impl Tree {
         generation: u64,
     ) -> Self {
         self.since.clone_from(&before.since);
+        self.first = before.first;
+        let at = SystemTime::now();
         for change in changes {
             // Of an entry of a map that is gone nothing stays: there may be new ones for ever.
             let stays = |schema: &Schema| change.new.is_some() || schema.has(&change.path);
             if self.schema.is_some_and(stays) {
-                self.since.insert(change.path.clone(), generation);
+                let since = Since { generation, at };
+                self.since.insert(change.path.clone(), since);
             } else {
                 self.since.remove(&change.path);
             }
@@ -156,6 +184,26 @@ impl Tree {
     pub(crate) fn given(&self) -> Vec<(String, Node)> {
         self.schema
             .map_or_else(Vec::new, |schema| merge::leaves(&self.root, schema))
+    }
+
+    /// Every secret that a source gives.
+    pub(crate) fn secrets(&self) -> Vec<SecretStatus> {
+        let mut given = self.given();
+        given.retain(|(_, node)| node.is_marked());
+        given.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let secret = |(path, _): (String, Node)| {
+            let Since { generation, at } = self.since(&path);
+            SecretStatus {
+                path,
+                generation,
+                changed: at,
+            }
+        };
+        given.into_iter().map(secret).collect()
+    }
+
+    fn since(&self, path: &str) -> Since {
+        self.since.get(path).copied().unwrap_or(self.first)
     }
 
     /// Whether some field, or a map, takes a value of this name.
@@ -295,7 +343,7 @@ impl Tree {
                     ignored: Some(ignored.why.told()),
                 }),
         );
-        let since_generation = self.since.get(&path).copied().unwrap_or(1);
+        let since_generation = self.since(&path).generation;
         Explanation {
             path,
             winner,
@@ -317,6 +365,17 @@ fn find<'n>(root: &'n Node, dotted: &str) -> Option<&'n Node> {
             .find(|entry| *entry.key == dotted[..dot] || name::same(&entry.key, &dotted[..dot]))?;
         find(&entry.node, &dotted[dot + 1..])
     })
+}
+
+// === impl Since ===
+
+impl Since {
+    fn first() -> Self {
+        Self {
+            generation: 1,
+            at: SystemTime::now(),
+        }
+    }
 }
 
 // === impl Explanation ===

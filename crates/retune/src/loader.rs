@@ -297,6 +297,7 @@ impl<T: Retune> Loader<T> {
         let mut seen = pipeline.observe(Some(&signal), |_| {});
         let value = first(&pipeline, &mut seen)?;
         pipeline.accept(&mut seen);
+        seen.begin();
         let times = Times {
             published: seen.published,
             noticed,

@@ -89,6 +89,16 @@ impl Node {
         self
     }
 
+    /// Whether this or anything below it is marked as secret.
+    pub(crate) fn is_marked(&self) -> bool {
+        self.secret
+            || match &self.value {
+                NodeValue::List(items) => items.iter().any(Self::is_marked),
+                NodeValue::Map(entries) => entries.iter().any(|entry| entry.node.is_marked()),
+                NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => false,
+            }
+    }
+
     /// Whether this or anything below it is secret, or has a password in it, so that its text must
     /// not be shown.
     pub(crate) fn holds_secret(&self) -> bool {

@@ -368,6 +368,15 @@ impl Observation {
         self.pins.still_current()
     }
 
+    /// Takes it for the first generation, whose values are as old as the highest layer that gives them.
+    pub(crate) fn begin(&mut self) {
+        let layers = self.gave.iter().zip(&self.stamps).rev();
+        self.tree.begin(|path| {
+            let highest = layers.clone().find(|(gave, _)| gave.contains(path));
+            highest.and_then(|(_, stamp)| *stamp)
+        });
+    }
+
     fn look_again(&mut self, at: Option<SystemTime>, now: SystemTime) {
         let timer = at.and_then(|at| time::timer(at, now));
         self.due = self.due.into_iter().chain(timer).min();

@@ -1,6 +1,8 @@
 //! What can be known of a live configuration.
 
+mod expiry;
 mod lag;
+mod secret;
 
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +14,9 @@ use crate::problem::Problem;
 use crate::source::{Kind, Layer};
 use crate::time;
 
+pub use expiry::Expiry;
 pub use lag::{Lag, Lags};
+pub use secret::SecretStatus;
 
 /// How many generations the history keeps.
 pub const HISTORY: usize = 16;
@@ -50,6 +54,13 @@ pub struct Status {
     /// takes it back: the running value (or its default) and the one that a process would start with,
     /// in the order of their paths. That is no fault, and so not degraded.
     pub pending_restart: Vec<ValueChange>,
+    /// From when until when what runs is valid, of every value that tells it, in the order of the fields.
+    /// What expires while it runs stays, as there is nothing better; the configuration is degraded
+    /// until something valid takes its place. How long before that somebody has to know depends on
+    /// who has to act, so that it is for alerts to say.
+    pub expiries: Vec<Expiry>,
+    /// Every secret that a source gives, in the order of the paths.
+    pub secrets: Vec<SecretStatus>,
     /// What is odd but not wrong.
     pub warnings: Vec<Problem>,
     /// What the reload thread has been doing for longer than its patience.
@@ -74,8 +85,8 @@ pub struct Status {
 pub enum Health {
     /// The last observation was good.
     Ok,
-    /// An update was refused, a volume is orphaned or something is stuck; the last good generation
-    /// serves on.
+    /// An update was refused, a volume is orphaned, a value has expired or something is stuck; the last
+    /// good generation serves on.
     Degraded,
 }
 
@@ -228,10 +239,11 @@ pub struct Held {
     pub oldest_seconds: Duration,
 }
 
-/// Why a configuration is degraded: what was refused, what is orphaned, what is stuck.
+/// Why a configuration is degraded: what was refused, what is orphaned, what has expired, what is stuck.
 pub(crate) fn reasons(
     rejection: Option<&Rejection>,
     sources: &[SourceStatus],
+    expired: impl Iterator<Item = Problem>,
     stuck: Option<&Stuck>,
 ) -> Vec<String> {
     let problems = rejection.into_iter().flat_map(|refused| &refused.problems);
@@ -240,6 +252,7 @@ pub(crate) fn reasons(
     problems
         .map(|problem| format!("an update was refused: {problem}"))
         .chain(orphaned.map(|path| format!("{}: {}", path.path, path.detail)))
+        .chain(expired.map(|problem| problem.to_string()))
         .chain(
             stuck.map(|stuck| format!("stuck for {} s: {}", stuck.seconds.as_secs(), stuck.doing)),
         )

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use retune::shape::{Grammar, Shape};
 use retune::source::Mount;
+use retune::status::Health;
 use retune::{Decoder, Error, Live, Loader, Node, Retune, Secret, Value};
 use support::log::{self, logged};
 use support::{Notes, Volume, eventually, until_ok, until_rejected, warnings};
@@ -170,7 +171,7 @@ fn a_value_that_is_not_valid_yet_is_taken_by_itself_when_it_is() {
 }
 
 #[test]
-fn a_value_that_expires_while_it_runs_stops_no_other_change() {
+fn i7_a_value_that_expires_while_it_runs_degrades_and_stops_no_other_change() {
     let dir = directory();
     let volume = Volume::new(dir.path().join("v"), &[]);
     let (live, short) = start(|soon| {
@@ -185,6 +186,16 @@ fn a_value_that_expires_while_it_runs_stops_no_other_change() {
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("`licence`: expired at 20"), "{lines:?}");
     assert!(lines[0].contains("give one that is valid"), "{lines:?}");
+    let status = live.status();
+    assert_eq!(status.health, Health::Degraded);
+    assert_eq!(status.reasons, lines);
+    let [expiry] = &status.expiries[..] else {
+        panic!("one value tells its end: {:?}", status.expiries);
+    };
+    assert!(expiry.expired && expiry.expires < Some(SystemTime::now()));
+    assert_eq!(expiry.not_before, Some(UNIX_EPOCH));
+    assert_eq!(expiry.path, "licence");
+    assert_eq!(expiry.origin, place.to_str().unwrap());
 
     // What else changes is taken, and what is wrong is refused for its own reason alone.
     volume.publish(&keys("two", &short));
@@ -202,6 +213,10 @@ fn a_value_that_expires_while_it_runs_stops_no_other_change() {
     eventually("a valid one", || live.load().message == "four");
     assert_eq!(warnings(&live), [""; 0]);
     assert_eq!(said(), 1, "it is said once");
+    let status = live.status();
+    assert_eq!((status.health, status.reasons.len()), (Health::Ok, 0));
+    assert!(!status.expiries[0].expired);
+    assert!(status.expiries[0].expires > Some(SystemTime::now()));
 }
 
 #[test]
@@ -285,9 +300,11 @@ fn an_expired_value_that_code_sets_is_not_kept() {
     let dir = directory();
     let volume = Volume::new(dir.path().join("v"), &keys("one", &valid(1)));
     let live = loader::<Config>(volume.path()).watch().unwrap();
-    let error = live.set("licence", &expired(1)).unwrap_err();
+    let error = live.set("licence", expired(1)).unwrap_err();
     assert!(error.to_string().contains("expired at"), "{error}");
     assert!(!error.to_string().contains("hunter2"), "{error}");
     assert!(live.status().rejection.is_none());
-    live.set("licence", &valid(2)).unwrap();
+    live.set("licence", valid(2)).unwrap();
+    let origin = &live.status().expiries[0].origin;
+    assert!(origin.contains("expiry.rs"), "{origin}");
 }

@@ -15,7 +15,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use retune_mount::Signal;
 
@@ -29,7 +29,8 @@ use crate::error::Error;
 use crate::explain::{Explanation, Tree};
 use crate::generation::{Change, Generation, Snapshot};
 use crate::problem::Problem;
-use crate::status::{self, Health, Status, Times};
+use crate::status::{self, Expiry, Health, Status, Times};
+use crate::validity::Validity;
 
 /// How long a part of the reload may take before the status names it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -79,7 +80,7 @@ pub struct Reader<T: Send + Sync + 'static> {
 impl<T: Send + Sync + 'static> Live<T> {
     /// A configuration that stays as it is, for tests and tools.
     pub fn fixed(value: T) -> Self {
-        let now = std::time::SystemTime::now();
+        let now = SystemTime::now();
         let times = Times {
             published: None,
             noticed: now,
@@ -294,7 +295,14 @@ impl<T: Send + Sync + 'static> Live<T> {
         let record = shared.record();
         let current = shared.current();
         let times = record.times();
-        let reasons = status::reasons(record.rejection.as_ref(), &record.sources, stuck.as_ref());
+        let (now, validities) = (SystemTime::now(), record.validities.iter());
+        let expired = validities.clone().filter(|v| v.has_expired(now));
+        let reasons = status::reasons(
+            record.rejection.as_ref(),
+            &record.sources,
+            expired.map(Validity::still_runs),
+            stuck.as_ref(),
+        );
         Status {
             health: if reasons.is_empty() {
                 Health::Ok
@@ -310,6 +318,8 @@ impl<T: Send + Sync + 'static> Live<T> {
             rejection: record.rejection.clone(),
             waiting: record.waiting.clone(),
             pending_restart: record.pending_restart.clone(),
+            expiries: validities.map(|v| Expiry::new(v, now)).collect(),
+            secrets: current.0.tree.secrets(),
             warnings: record.warnings.clone(),
             stuck,
             late,
@@ -365,13 +375,9 @@ impl<T: Send + Sync + 'static> Drop for Handle<T> {
 impl<T: Send + Sync + 'static> Setter<T> {
     /// Makes `value` the current generation, and gives its number.
     pub fn set(&self, value: T) -> u64 {
-        self.0.shared.publish(
-            value,
-            Tree::none(),
-            None,
-            std::time::SystemTime::now(),
-            |_| {},
-        )
+        self.0
+            .shared
+            .publish(value, Tree::none(), None, SystemTime::now(), |_| {})
     }
 
     /// Offers `value` to the gates first, as a reload does.
