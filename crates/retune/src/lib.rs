@@ -112,6 +112,11 @@
 //! A [`Secret`] is shown nowhere, and neither is the password in a URL (`postgres://u:[redacted]@h`),
 //! whatever the field's type. A field's own `Debug` is the program's: wrap what must not be in it.
 //!
+//! A [`Token`] is a secret that says when it expires, and any type of the program's own
+//! [may](Decoder::valid): what has expired, or is not valid yet, is refused like any other bad value.
+//! What expires while it runs serves on and degrades the status, which lists every
+//! [expiry](status::Status::expiries) and [how old](status::Status::secrets) every secret is.
+//!
 //! # Without the derive
 //!
 //! [`Serde<T>`](Serde) is a whole type by its own `Deserialize`. [`EnvView`] is environment variables by
@@ -150,6 +155,7 @@ mod grammar;
 mod guard;
 mod ignored;
 mod json_schema;
+mod jwt;
 mod live;
 mod loader;
 mod merge;
@@ -190,7 +196,7 @@ pub use problem::Problem;
 pub use retune_derive::Retune;
 pub use retune_mount::Limits;
 pub use secret::Secret;
-pub use values::ByteSize;
+pub use values::{ByteSize, Token};
 
 /// What a type looks like from outside, as the derive describes it.
 pub mod shape {

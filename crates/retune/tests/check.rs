@@ -120,6 +120,23 @@ fn f10_what_only_the_program_can_check_is_named() {
 }
 
 #[test]
+fn f10_when_a_token_expires_is_for_the_program_to_look_at() {
+    #[derive(Debug, Retune)]
+    #[expect(dead_code, reason = "it is checked")]
+    struct Config {
+        token: retune::Token,
+    }
+    let check = Check::new("schema.json", &Config::json_schema()).unwrap();
+    let expired = "e30.eyJleHAiOjF9.s3cr3t";
+    let verdict = check.volume(Volume::new("Secret/x").key("token", expired));
+    let verdict = verdict.run();
+    assert!(verdict.is_good(), "{}", verdict.report(false));
+    let unchecked = &verdict.unchecked()[0];
+    assert_eq!(unchecked.path, "token");
+    assert_eq!(unchecked.why, "only the program reads a bearer token");
+}
+
+#[test]
 fn f10_what_is_missing_may_come_from_elsewhere() {
     let check = || {
         Check::new("schema.json", &Every::json_schema())

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::time;
 use crate::validity::Validity;
 
-/// From when until when a value that runs is valid: a certificate, a a token, whatever
+/// From when until when a value that runs is valid: a certificate, a a [`Token`](crate::Token), whatever
 /// [tells it](crate::Decoder::valid).
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]

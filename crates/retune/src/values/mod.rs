@@ -16,6 +16,7 @@ mod regex;
 mod serde;
 mod size;
 mod string;
+mod token;
 #[cfg(feature = "url")]
 mod url;
 mod wrappers;
@@ -30,4 +31,5 @@ pub(crate) use self::bool::parse as bool_of;
 pub use self::serde::by_serde;
 pub(crate) use self::serde::deserialize;
 pub use self::size::ByteSize;
+pub use self::token::Token;
 pub use self::wrappers::{content, optional, secret};
