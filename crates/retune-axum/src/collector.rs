@@ -9,7 +9,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, NoLabelSe
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 use retune::Live;
-use retune::status::{Health, Lag, PathStatus, Status};
+use retune::status::{Expiry, Health, Lag, PathStatus, Status};
 
 /// Metrics of `live`, to register in a program's own registry. They are computed when they are
 /// asked for, and hold no value of the configuration; the crate's page lists them.
@@ -49,6 +49,7 @@ impl<T: Send + Sync + 'static> Collector for StatusCollector<T> {
         metrics.of_generations(&status)?;
         metrics.of_observations(&status)?;
         metrics.of_lags(&status)?;
+        metrics.of_ages(&status)?;
         metrics.of_health(&status)
     }
 }
@@ -134,6 +135,43 @@ impl Metrics<'_> {
         )
     }
 
+    /// One series a path: of values at the same path, which are those of a map whose keys are secret, the
+    /// one that expires first.
+    fn of_ages(&mut self, status: &Status) -> fmt::Result {
+        let mut first: BTreeMap<&str, &Expiry> = BTreeMap::new();
+        for expiry in &status.expiries {
+            let end = |expiry: &Expiry| (expiry.expires.is_none(), expiry.expires);
+            let known = first.entry(&expiry.path).or_insert(expiry);
+            if end(expiry) < end(known) {
+                *known = expiry;
+            }
+        }
+        let of = |time: fn(&Expiry) -> Option<SystemTime>| {
+            let times = first.iter();
+            times.filter_map(move |(path, expiry)| Some((*path, unix(time(expiry)?))))
+        };
+        self.by_path(
+            "retune_expires_timestamp",
+            "When a value expires: a certificate, a token. One that runs has expired when this is past.",
+            of(|expiry| expiry.expires),
+        )?;
+        self.by_path(
+            "retune_valid_from_timestamp",
+            "From when a value is valid, of those that tell it.",
+            of(|expiry| expiry.not_before),
+        )?;
+        let mut changed: BTreeMap<&str, SystemTime> = BTreeMap::new();
+        for secret in &status.secrets {
+            let last = changed.entry(&secret.path).or_insert(secret.changed);
+            *last = secret.changed.max(*last);
+        }
+        self.by_path(
+            "retune_secret_changed_timestamp",
+            "Since when a secret is what it is; in a new pod, since its volume was made.",
+            changed.into_iter().map(|(path, at)| (path, unix(at))),
+        )
+    }
+
     fn of_health(&mut self, status: &Status) -> fmt::Result {
         self.gauge(
             "retune_last_reload_success",
@@ -147,7 +185,7 @@ impl Metrics<'_> {
         )?;
         self.gauge(
             "retune_degraded",
-            "1 if an update was refused, a volume is orphaned or something is stuck.",
+            "1 if an update was refused, a volume is orphaned, a value has expired or something is stuck.",
             u64::from(status.health == Health::Degraded),
         )?;
         self.gauge(
@@ -213,20 +251,31 @@ impl Metrics<'_> {
 
     /// Of a volume that two sources read, one: for the same reason.
     fn heartbeats(&mut self, status: &Status) -> fmt::Result {
-        let mut metric = self.0.encode_descriptor(
-            "retune_heartbeat_expires_timestamp",
-            "When the token in a volume expires that tells that the volume is still written.",
-            Some(&Unit::Seconds),
-            MetricType::Gauge,
-        )?;
         let beats = status.sources.iter().filter_map(|source| {
             let path = source.paths.first()?.path.as_str();
             Some((path, unix(source.heartbeat_expires?)))
         });
-        for (path, expires) in beats.collect::<BTreeMap<_, _>>() {
+        self.by_path(
+            "retune_heartbeat_expires_timestamp",
+            "When the token in a volume expires that tells that the volume is still written.",
+            beats.collect::<BTreeMap<_, _>>(),
+        )
+    }
+
+    /// Seconds, one series a path: that none is there twice is for the caller to see to.
+    fn by_path<'p>(
+        &mut self,
+        name: &str,
+        help: &str,
+        series: impl IntoIterator<Item = (&'p str, f64)>,
+    ) -> fmt::Result {
+        let mut metric =
+            self.0
+                .encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Gauge)?;
+        for (path, seconds) in series {
             metric
                 .encode_family(&[("path", path)])?
-                .encode_gauge(&expires)?;
+                .encode_gauge(&seconds)?;
         }
         Ok(())
     }

@@ -58,7 +58,10 @@
 //! | `retune_noticed_total{by}` | observations made upon an `event` or a `poll` |
 //! | `retune_propagation_seconds` | histogram: from the publish to the moment when readers saw it |
 //! | `retune_propagation_applied_seconds` | the same, to the return of the last subscriber |
-//! | `retune_degraded` | 1 if an update is refused, a volume is orphaned or something is stuck |
+//! | `retune_degraded` | 1 if an update is refused, a volume is orphaned, a value has expired or something is stuck |
+//! | `retune_expires_timestamp_seconds{path}` | when a value [expires](retune::Decoder::valid): a certificate, a token |
+//! | `retune_valid_from_timestamp_seconds{path}` | from when it is valid, where it tells that |
+//! | `retune_secret_changed_timestamp_seconds{path}` | [since when](retune::status::SecretStatus::changed) a secret is what it is |
 //! | `retune_warnings` | what is odd but not wrong |
 //! | `retune_pending_restart` | values that are changed and take effect on restart |
 //! | `retune_waiting_seconds` | for how long volumes that belong together have been of different [revisions](retune::source::Mount::revision) |

@@ -4,13 +4,14 @@ mod support;
 #[path = "support/metrics.rs"]
 mod text;
 
+use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use prometheus_client::encoding;
 use prometheus_client::registry::Registry;
 use retune::source::Mount;
-use retune::{Live, Retune};
+use retune::{Live, Retune, Secret, Token};
 use support::{Config, Level, Volume, ask, configz, eventually, fetch, shown};
 use text::Metrics;
 
@@ -267,6 +268,80 @@ fn orphan_heartbeat_that_has_stopped_is_a_mode_and_its_expiry_a_time() {
             .named("retune_watch_mode")
             .contains(&orphaned.as_str())
     );
+}
+
+#[test]
+fn i4_what_expires_and_since_when_secrets_are_what_they_are_are_times() {
+    #[derive(Debug, Retune)]
+    struct Config {
+        token: Token,
+        signing_key: Secret<String>,
+        #[retune(default)]
+        hidden: Secret<BTreeMap<String, Token>>,
+        #[retune(default = 80)]
+        port: u16,
+    }
+    // {"nbf":1000,"exp":32503680000}, {"exp":32503680000}, {"exp":32503680001}
+    let token = "e30.eyJuYmYiOjEwMDAsImV4cCI6MzI1MDM2ODAwMDB9.hunter2";
+    let (first, second) = (
+        "e30.eyJleHAiOjMyNTAzNjgwMDAwfQ.x",
+        "e30.eyJleHAiOjMyNTAzNjgwMDAxfQ.x",
+    );
+    let hidden = format!("hidden: {{hunter2: {second}, hunter3: {first}, hunter4: {second}}}");
+    let keys = |key| {
+        [
+            ("token", token),
+            ("signing-key", key),
+            ("c.yaml", &*hidden),
+            ("port", "1"),
+        ]
+    };
+    let mut volume = Volume::new(&keys("one"));
+    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let scrape = || Metrics::parse(&ask(&retune_axum::metrics(live.clone()), "/metrics").1);
+    let before = scrape();
+    let get = |metrics: &Metrics, name: &str, path: &str| {
+        metrics.get(&format!(
+            "retune_{name}_timestamp_seconds{{path=\"{path}\"}}"
+        ))
+    };
+    assert_eq!(get(&before, "expires", "token"), 32_503_680_000.0);
+    assert_eq!(get(&before, "valid_from", "token"), 1000.0);
+    assert_eq!(before.named("retune_valid_from_timestamp_seconds").len(), 1);
+    // Three at one path, since its keys are secret: the first that expires.
+    assert_eq!(
+        get(&before, "expires", "hidden[redacted]"),
+        32_503_680_000.0
+    );
+    assert_eq!(before.named("retune_expires_timestamp_seconds").len(), 2);
+    let ages = before.named("retune_secret_changed_timestamp_seconds");
+    assert_eq!(ages.len(), 3, "{ages:?}");
+
+    volume.publish(&keys("two"));
+    eventually("a rotation", || live.load().signing_key.expose() == "two");
+    let after = scrape();
+    let changed = |metrics: &Metrics, path| get(metrics, "secret_changed", path);
+    assert!(changed(&after, "signing_key") > changed(&before, "signing_key"));
+    assert_eq!(changed(&after, "token"), changed(&before, "token"));
+    let (now, page) = (
+        live.load(),
+        ask(&retune_axum::configz(live.clone()), "/configz").1,
+    );
+    assert_eq!((now.hidden.expose().len(), now.port), (3, 1));
+    assert_eq!(now.token.expose(), token);
+    let page: serde_json::Value = serde_json::from_str(&page).unwrap();
+    let expiry = &page["expiries"][0];
+    assert_eq!(expiry["path"], "token");
+    assert_eq!(expiry["not_before"], "1970-01-01T00:16:40.000000Z");
+    assert_eq!(expiry["expires"], "3000-01-01T00:00:00.000000Z");
+    assert_eq!(expiry["expired"], false);
+    let secret = &page["secrets"][1];
+    assert_eq!(
+        (&secret["path"], &secret["generation"]),
+        (&"signing_key".into(), &2.into())
+    );
+    assert!(secret["changed"].as_str().unwrap().ends_with('Z'));
+    assert!(!page.to_string().contains("hunter"), "{page}");
 }
 
 #[test]

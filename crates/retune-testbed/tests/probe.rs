@@ -213,7 +213,7 @@ fn without_a_valid_configuration_it_ends_with_2_and_a_report() {
 fn a_heartbeat_is_of_the_mount_before_it() {
     let (beats, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     // Its claims: {"exp":1}
-    std::fs::write(beats.path().join("token"), "e30.eyJleHAiOjF9.e30").unwrap();
+    std::fs::write(beats.path().join("beat"), "e30.eyJleHAiOjF9.e30").unwrap();
     std::fs::write(other.path().join("message"), "hello").unwrap();
     let (beats, other) = (text(beats.path()), text(other.path()));
     let probe = Probe::start(&[
@@ -221,7 +221,7 @@ fn a_heartbeat_is_of_the_mount_before_it() {
         "--mount",
         beats,
         "--heartbeat",
-        "token",
+        "beat",
         "--mount",
         other,
     ]);
@@ -232,7 +232,7 @@ fn a_heartbeat_is_of_the_mount_before_it() {
     );
     assert_eq!(sources[0]["paths"][0]["mode"], "orphaned");
     assert!(sources[1]["heartbeat_expires"].is_null(), "{sources}");
-    let none = run(&["serve", "--heartbeat", "token", "--mount", beats]);
+    let none = run(&["serve", "--heartbeat", "beat", "--mount", beats]);
     assert_eq!(none.status.code(), Some(1));
 }
 

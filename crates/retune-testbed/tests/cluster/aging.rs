@@ -79,6 +79,25 @@ fn slow_token_is_rotated_and_one_that_is_not_tells_of_an_orphaned_volume() {
     });
     let status = orphaned.get_json("/configz").unwrap();
     assert_says_orphaned(&orphaned, &status, "heartbeat token in it expired at");
+    assert!(has_expired(&status), "so has the value: {status}");
+    let reasons = status["reasons"].to_string();
+    assert!(reasons.contains("`token`: expired at"), "{reasons}");
+    let metrics = orphaned.get("/metrics").unwrap();
+    let expires = format!(
+        "retune_expires_timestamp_seconds{{path=\"token\"}} {:.1}",
+        last.expires as f64
+    );
+    assert!(metrics.lines().any(|line| line == expires), "{metrics}");
+    let secrets = |pod: &PodRef| pod.get_json("/configz").unwrap()["secrets"].clone();
+    let [kept, renewed] = [&orphaned, &healthy].map(|pod| secrets(pod)[0].clone());
+    assert_eq!(
+        (&kept["path"], &kept["generation"]),
+        (&json!("token"), &json!(1))
+    );
+    assert_eq!(
+        renewed["generation"].as_u64(),
+        generation.map(|last| last + 1)
+    );
     assert_eq!(message(&orphaned).unwrap(), "one");
     assert_well(&healthy);
     for pod in [&healthy, &orphaned] {
@@ -110,11 +129,17 @@ pub(crate) fn pod_with_token(name: &str) -> Pod {
         .mount(json!({ "name": "creds", "mountPath": "/etc/creds", "readOnly": true }))
 }
 
+/// Whether the status says that the token, which is a value as well, has expired.
+fn has_expired(status: &Value) -> bool {
+    status["expiries"][0]["expired"] == true
+}
+
 /// Whether the status says that nobody writes the volume any more; never before its token's end.
 fn is_over(pod: &PodRef, token: &Token) -> bool {
     let status = pod.get_json("/configz").unwrap();
     let over = mode(&status) == "orphaned";
-    assert_eq!(status["health"], if over { "degraded" } else { "ok" });
+    let degraded = over || has_expired(&status);
+    assert_eq!(status["health"], if degraded { "degraded" } else { "ok" });
     assert!(!over || now() >= Duration::from_secs(token.expires) + LEEWAY);
     over
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use retune::{Retune, Secret};
+use retune::{Retune, Secret, Token};
 use retune_testbed::fingerprint;
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ pub(crate) struct Config {
     /// What the downward API writes.
     pub(crate) labels: Option<String>,
     pub(crate) annotations: Option<String>,
-    pub(crate) token: Option<Secret<String>>,
+    pub(crate) token: Option<Token>,
     pub(crate) password: Option<Secret<String>>,
     pub(crate) blob: Option<Vec<u8>>,
     /// Any number of keys: `items.a`, `one.k01`.
@@ -101,7 +101,12 @@ impl Probed for Config {
             ),
             ("labels", self.labels.as_deref().into()),
             ("annotations", self.annotations.as_deref().into()),
-            ("token", self.token.as_ref().into()),
+            (
+                "token",
+                self.token
+                    .as_ref()
+                    .map_or(Field::Absent, |token| Field::Secret(token.expose())),
+            ),
             ("password", self.password.as_ref().into()),
             (
                 "blob",
