@@ -40,7 +40,7 @@ pub(crate) struct Objections {
 pub(crate) fn objections(told: &[Told], runs: Option<&Node>, now: SystemTime) -> Objections {
     let mut objections = Objections::default();
     for Told { validity, value } in told {
-        if runs.is_some_and(|root| holds(root, &validity.path, value)) {
+        if runs.is_some_and(|root| validity.is_of_what_runs(root, value)) {
             continue;
         }
         if validity.has_expired(now) {
@@ -53,24 +53,29 @@ pub(crate) fn objections(told: &[Told], runs: Option<&Node>, now: SystemTime) ->
     objections
 }
 
-/// Whether a value is there already, somewhere at its path: an item of a list may have moved, and
-/// hidden keys are all one.
-fn holds(root: &Node, path: &str, value: &Node) -> bool {
+/// What is at a path. An item of a list may have moved, and hidden keys are all one, so that it may be
+/// several.
+fn at<'n>(node: &'n Node, path: &str) -> Vec<&'n Node> {
     if path.is_empty() {
-        return is_in(value, root);
+        return vec![node];
     }
-    match &root.value {
-        NodeValue::Map(entries) => entries.iter().any(|entry| {
-            let rests = [&*entry.key, REDACTED].map(|key| below(path, key));
-            let mut rests = rests.into_iter().flatten();
-            rests.any(|rest| holds(&entry.node, rest, value))
-        }),
+    match &node.value {
+        NodeValue::Map(entries) => {
+            let below = entries.iter().flat_map(|entry| {
+                let rests = [&*entry.key, REDACTED].map(|key| below(path, key));
+                let rests = rests.into_iter().flatten();
+                rests.flat_map(|rest| at(&entry.node, rest))
+            });
+            below.collect()
+        }
         NodeValue::List(items) => {
             let index = path.find(']').filter(|_| path.starts_with('['));
-            let rest = index.and_then(|end| below(path, &path[..=end]));
-            rest.is_some_and(|rest| items.iter().any(|item| holds(item, rest, value)))
+            match index.and_then(|end| below(path, &path[..=end])) {
+                Some(rest) => items.iter().flat_map(|item| at(item, rest)).collect(),
+                None => Vec::new(),
+            }
         }
-        NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => false,
+        NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => Vec::new(),
     }
 }
 
@@ -97,6 +102,15 @@ fn below<'p>(path: &'p str, segment: &str) -> Option<&'p str> {
 // === impl Validity ===
 
 impl Validity {
+    fn is_of_what_runs(&self, root: &Node, value: &Node) -> bool {
+        let there = at(root, &self.path);
+        match self.origin {
+            // No source gives it.
+            Origin::Default if there.is_empty() => true,
+            _ => there.into_iter().any(|node| is_in(value, node)),
+        }
+    }
+
     pub(crate) fn has_expired(&self, now: SystemTime) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
@@ -140,5 +154,107 @@ impl Validity {
         }
         problem.secret = self.secret;
         problem
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+    use crate::values::testing::{env, list, map};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn told(path: &str, value: &Node, times: (u64, u64)) -> Told {
+        let time = |seconds| Some(UNIX_EPOCH + Duration::from_secs(seconds));
+        let validity = Validity {
+            path: path.to_owned(),
+            origin: value.origin.clone(),
+            secret: value.secret,
+            not_before: time(times.0),
+            expires: time(times.1),
+        };
+        let value = value.clone();
+        Told { validity, value }
+    }
+
+    #[test]
+    fn a_value_is_valid_from_the_leeway_before_its_beginning_to_its_end() {
+        let token = env("token");
+        let against = |seconds| {
+            let now = UNIX_EPOCH + Duration::from_secs(seconds);
+            let told = [told("a", &token, (1000, 2000))];
+            let objections = objections(&told, None, now);
+            let lines = objections.problems.iter().map(Problem::to_string);
+            (lines.collect::<String>(), objections.ripe)
+        };
+        let (early, ripe) = against(969);
+        assert!(early.starts_with("APP_X: `a`: not valid before 1970-01-01T00:16:40Z"));
+        assert_eq!(ripe, Some(UNIX_EPOCH + 970 * SECOND));
+        for valid in [970, 1000, 1999] {
+            assert_eq!(against(valid), (String::new(), None));
+        }
+        let (expired, ripe) = against(2000);
+        assert!(expired.starts_with("APP_X: `a`: expired at 1970-01-01T00:33:20Z"));
+        assert_eq!(ripe, None);
+    }
+
+    #[test]
+    fn what_runs_at_its_path_is_not_refused_for_having_expired() {
+        let (old, new) = (env("old"), env("new"));
+        let default = Node::text("old", Origin::Default);
+        let pair = map([("cert", old.clone()), ("key", new.clone())]);
+        let root = map([
+            ("token", old.clone()),
+            ("a.b", map([("c", old.clone())])),
+            (
+                "list",
+                list([new.clone(), pair.clone(), list([old.clone()])]),
+            ),
+            ("other", new.clone()),
+        ]);
+        let refused = |path: &str, value: &Node| {
+            let told = [told(path, value, (0, 1))];
+            !objections(&told, Some(&root), UNIX_EPOCH + SECOND)
+                .problems
+                .is_empty()
+        };
+        for path in [
+            "token",
+            "[redacted]",
+            "a.b.c",
+            "list[7]",
+            "list[9].cert",
+            "list[0][3]",
+        ] {
+            assert!(!refused(path, &old), "{path}");
+        }
+        for path in [
+            "other",
+            "tok",
+            "token.a",
+            "token[0]",
+            "a.c",
+            "list[1].other",
+            "list[",
+            "no",
+        ] {
+            assert!(refused(path, &old), "{path}");
+        }
+        assert!(!refused("list[0]", &pair));
+        assert!(!refused("gone", &default) && refused("other", &default));
+    }
+
+    #[test]
+    fn no_time_is_too_far_away_to_be_told() {
+        let token = env("token");
+        let now = UNIX_EPOCH + SECOND;
+        let early = objections(&[told("a", &token, (1 << 62, 0))], None, now);
+        assert!(early.problems[0].message().contains("expired at 1970"));
+        let early = objections(&[told("a", &token, (1 << 62, 1 << 62))], None, now);
+        assert!(early.problems[0].message().contains("not valid before"));
+        // It may be further away than any timer reaches.
+        _ = time::timer(early.ripe.unwrap(), now);
     }
 }
