@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use retune::source::Mount;
 use retune::status::Health;
-use retune::{Live, Retune, Secret, Token};
+use retune::{Error, Live, Retune, Secret, Token};
 use support::log::{self, logged};
 use support::{Volume, eventually, until_rejected};
 use tempfile::TempDir;
@@ -42,9 +42,9 @@ fn fresh() -> String {
     token(SystemTime::now() + HOUR)
 }
 
-fn watch(mount: Mount) -> Live<Config> {
+fn watch(mount: Mount) -> Result<Live<Config>, Error> {
     let loader = Config::loader().mount(mount);
-    loader.poll_every(24 * HOUR, 24 * HOUR).watch().unwrap()
+    loader.poll_every(24 * HOUR, 24 * HOUR).watch()
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_token_is_renewed_like_any_other_value_and_tells_when_it_expires() {
     let dir = tmpfs();
     let (one, two) = (fresh(), token(SystemTime::now() + 2 * HOUR));
     let volume = Volume::new(dir.path().join("v"), &[("token", &one)]);
-    let live = watch(Mount::new(volume.path()));
+    let live = watch(Mount::new(volume.path())).unwrap();
     assert_eq!(live.load().token.expose(), one);
     for next in [two.as_str(), "hunter2-without-an-end"] {
         volume.publish(&[("token", next)]);
@@ -106,14 +106,20 @@ fn orphan_secret_volume_is_told_by_its_token_and_its_heartbeat_and_ends_with_a_f
     let dir = tmpfs();
     // The heartbeat counts as missed half a minute after its end.
     let beat = token(SystemTime::now() - 28 * SECOND);
-    let soon = token(SystemTime::now() + 5 * SECOND);
-    let keys = [
-        ("token", &*soon),
-        ("heartbeat", &beat),
-        ("password", "hunter2-1"),
-    ];
-    let volume = Volume::new(dir.path().join("v"), &keys);
-    let live = watch(Mount::new(volume.path()).secret().heartbeat("heartbeat"));
+    let volume = Volume::new(dir.path().join("v"), &[]);
+    let mount = || Mount::new(volume.path()).secret().heartbeat("heartbeat");
+    // It expires soon; later, where that was before it could be read.
+    let live = (1..).find_map(|seconds| {
+        let soon = token(SystemTime::now() + 2 * seconds * SECOND);
+        let keys = [
+            ("token", &*soon),
+            ("heartbeat", &beat),
+            ("password", "hunter2-1"),
+        ];
+        volume.publish(&keys);
+        watch(mount()).ok()
+    });
+    let live = live.unwrap();
     eventually("both are told", || live.status().reasons.len() == 2);
     let status = live.status();
     assert_eq!(status.health, Health::Degraded);
