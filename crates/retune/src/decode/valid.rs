@@ -11,9 +11,9 @@ impl Decoder {
     ///
     /// A candidate with a value that has expired, or is not valid yet, is refused, and the last good
     /// generation stays; 30 s before its time a value is valid already, for clocks that differ. What
-    /// is not valid yet is looked at again by itself when it is. A value that runs already and
-    /// expires is not taken away: it is a warning, and degrades the status
-    /// ([`Status::expiries`](crate::status::Status::expiries)).
+    /// is not valid yet is looked at again by itself when it is, and with each poll, as the clock may be
+    /// set right meanwhile. A value that runs already and expires is not taken away: it is a warning,
+    /// and degrades the status ([`Status::expiries`](crate::status::Status::expiries)).
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
