@@ -109,6 +109,7 @@
 compile_error!("retune-mount needs a Unix: it reads by directory descriptors");
 
 mod arm;
+mod content;
 mod dir;
 mod engine;
 mod error;
@@ -126,6 +127,7 @@ mod utc;
 mod walk;
 mod watch;
 
+pub use content::Content;
 pub use engine::{Health, health, wait_until_stopped};
 pub use error::{Error, ErrorKind};
 pub use limits::Limits;

@@ -4,13 +4,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::content::Content;
+
 /// What was found at a path: its keys and their bytes, all of one moment.
 ///
-/// `Debug` shows names and sizes, never a byte of content.
+/// `Debug` shows the names of the keys, and nothing of what is in them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Snapshot {
     pub(crate) kind: Kind,
-    pub(crate) keys: BTreeMap<PathBuf, Box<[u8]>>,
+    pub(crate) keys: BTreeMap<PathBuf, Content>,
     pub(crate) published: Option<SystemTime>,
     pub(crate) data_dir: Option<OsString>,
 }
@@ -62,6 +64,18 @@ impl Snapshot {
         self.keys.get(key.as_ref()).map(|bytes| &**bytes)
     }
 
+    /// All keys with their content, to share: see [`keys`](Self::keys).
+    pub fn contents(&self) -> impl ExactSizeIterator<Item = (&Path, &Content)> {
+        self.keys
+            .iter()
+            .map(|(key, content)| (key.as_path(), content))
+    }
+
+    /// The content of one key, to share.
+    pub fn content(&self, key: impl AsRef<Path>) -> Option<&Content> {
+        self.keys.get(key.as_ref())
+    }
+
     /// How many keys there are.
     pub fn len(&self) -> usize {
         self.keys.len()
@@ -74,8 +88,13 @@ impl Snapshot {
 
     /// The bytes of a single file; `None` for a volume or a directory.
     pub fn file(&self) -> Option<&[u8]> {
+        self.file_content().map(|bytes| &**bytes)
+    }
+
+    /// The content of a single file, to share; `None` for a volume or a directory.
+    pub fn file_content(&self) -> Option<&Content> {
         match self.kind {
-            Kind::File => self.keys.values().next().map(|bytes| &**bytes),
+            Kind::File => self.keys.values().next(),
             Kind::Volume | Kind::Directory => None,
         }
     }
@@ -101,17 +120,15 @@ impl Snapshot {
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        struct Sizes<'a>(&'a BTreeMap<PathBuf, Box<[u8]>>);
-        impl fmt::Debug for Sizes<'_> {
+        struct Names<'a>(&'a BTreeMap<PathBuf, Content>);
+        impl fmt::Debug for Names<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_map()
-                    .entries(self.0.iter().map(|(key, bytes)| (key, bytes.len())))
-                    .finish()
+                f.debug_set().entries(self.0.keys()).finish()
             }
         }
         f.debug_struct("Snapshot")
             .field("kind", &self.kind)
-            .field("sizes", &Sizes(&self.keys))
+            .field("keys", &Names(&self.keys))
             .field("published", &self.published)
             .field("data_dir", &self.data_dir)
             .finish()

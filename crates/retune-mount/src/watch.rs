@@ -56,7 +56,10 @@ pub struct Watch {
     settle: Settle,
     armed: Armed,
     state: PathState,
+    /// Let go when nothing is there any more.
     last: Option<Arc<Snapshot>>,
+    /// What was there last was a volume.
+    was_volume: bool,
     failures: u32,
     /// The state of plain files that was looked at a second time already.
     rechecked: Option<Seen>,
@@ -96,6 +99,7 @@ impl Watch {
             armed: Armed::default(),
             state: PathState::Unread,
             last: None,
+            was_volume: false,
             failures: 0,
             rechecked: None,
         }
@@ -223,10 +227,12 @@ impl Watch {
                 };
                 let once = self.second_look(seen, outcome.plain, now);
                 let snapshot = Arc::new(outcome.snapshot);
+                self.was_volume = snapshot.kind() == Kind::Volume;
                 self.last = Some(Arc::clone(&snapshot));
                 (Ok(Reading::Ready(snapshot)), once)
             }
             Err(error) => {
+                self.last = None;
                 self.state = match error.kind() {
                     ErrorKind::Orphaned => PathState::Orphaned,
                     _ => PathState::Missing,
@@ -248,12 +254,8 @@ impl Watch {
 
     /// A volume that has neither `..data` nor anything else is no empty directory, but broken.
     fn check_lost(&self, outcome: Outcome) -> Result<Outcome, Error> {
-        let was_volume = self
-            .last
-            .as_ref()
-            .is_some_and(|last| last.kind() == Kind::Volume);
         let found = &outcome.snapshot;
-        if !was_volume || found.kind() != Kind::Directory || !found.is_empty() {
+        if !self.was_volume || found.kind() != Kind::Directory || !found.is_empty() {
             return Ok(outcome);
         }
         let message = "the volume lost its `..data` link; the kubelet may be building it anew";

@@ -11,8 +11,10 @@ use std::time::SystemTime;
 
 use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
+use zeroize::Zeroizing;
 
 use super::{Outcome, PlainState};
+use crate::content::Content;
 use crate::dir::{Dir, Entry};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
@@ -24,11 +26,14 @@ use crate::walk::{Fence, Found, Names, Walk, is_internal};
 /// Directories within each other below one path.
 const MAX_DEPTH: usize = 32;
 
+/// The least buffer for a file that is longer than it told.
+const LEAST_WIDER: usize = 4096;
+
 /// Collects keys and watches the limits.
 pub(super) struct Collector {
     limits: Limits,
     bytes: u64,
-    pub(super) keys: BTreeMap<PathBuf, Box<[u8]>>,
+    pub(super) keys: BTreeMap<PathBuf, Content>,
     directories: usize,
     hash: DefaultHasher,
     newest: Option<SystemTime>,
@@ -207,13 +212,15 @@ impl Collector {
         Ok(())
     }
 
-    /// Reads all bytes into a buffer of exactly their size.
+    /// Reads all bytes into one buffer, which has room for one more, to see the end by. No copy of them
+    /// stays: a file that grows meanwhile, or never told its size (in `/proc`), needs a wider buffer, and
+    /// the one before it is wiped.
     pub(super) fn content(
         &mut self,
         file: &mut impl Read,
         size: u64,
         path: &Path,
-    ) -> Result<Box<[u8]>, Error> {
+    ) -> Result<Content, Error> {
         self.check_size(size, path)?;
         let mut read = |buffer: &mut [u8]| {
             loop {
@@ -224,33 +231,29 @@ impl Collector {
                 }
             }
         };
-        let mut bytes = Vec::new();
         let length = usize::try_from(size).unwrap_or(usize::MAX);
-        bytes.try_reserve_exact(length).map_err(|_| {
-            let message = format!("{size} bytes; there is no memory for them, lower the limit");
-            Error::new(ErrorKind::TooLarge, path, message)
-        })?;
-        bytes.resize(length, 0);
+        let mut bytes = buffer(length.saturating_add(1), path)?;
         let mut filled = 0;
         while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match read(rest)? {
                 0 => break,
                 n => filled += n,
             }
-        }
-        bytes.truncate(filled);
-        // It may have grown since, or (in /proc) never have told its size.
-        let mut more = [0; 4096];
-        loop {
-            let n = read(&mut more)?;
-            if n == 0 {
-                break;
+            if filled < bytes.len() {
+                continue;
             }
-            bytes.extend(more.iter().take(n));
-            self.check_size(bytes.len() as u64, path)?;
+            self.check_size(filled as u64, path)?;
+            let mut wider = buffer(filled.saturating_mul(2).max(LEAST_WIDER), path)?;
+            wider
+                .iter_mut()
+                .zip(&**bytes)
+                .for_each(|(to, from)| *to = *from);
+            bytes = wider;
         }
-        self.bytes += bytes.len() as u64;
-        Ok(bytes.into_boxed_slice())
+        self.check_size(filled as u64, path)?;
+        bytes.truncate(filled);
+        self.bytes += filled as u64;
+        Ok(Content::new(std::mem::take(&mut *bytes)))
     }
 
     /// Counts directories as well, so that a deep tree without a key ends somewhere.
@@ -302,6 +305,17 @@ impl Collector {
             mount: self.mount,
         }
     }
+}
+
+/// A buffer of zeros, which is wiped if it is not used in the end.
+fn buffer(size: usize, path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size).map_err(|_| {
+        let message = format!("{size} bytes; there is no memory for them, lower the limit");
+        Error::new(ErrorKind::TooLarge, path, message)
+    })?;
+    bytes.resize(size, 0);
+    Ok(Zeroizing::new(bytes))
 }
 
 fn check_regular(path: &Path, meta: &Meta) -> Result<(), Error> {

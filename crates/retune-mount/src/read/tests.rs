@@ -114,3 +114,16 @@ fn a_read_that_a_signal_interrupts_goes_on() {
         assert_eq!(*bytes.unwrap(), *text);
     }
 }
+
+/// What was told of a size that is not so leaves nothing behind but the one buffer.
+#[test]
+fn h4_a_file_that_shrank_or_grew_is_one_content() {
+    let text: Vec<u8> = (0..20_000_u32).map(|n| b'a' + (n % 26) as u8).collect();
+    for told in [0, 1, 4_095, 4_096, 19_999, 20_000, 20_001, 50_000] {
+        let mut collector = Collector::new(Limits::default());
+        let content = collector.content(&mut &text[..], told, Path::new("/config"));
+        let content = content.unwrap();
+        assert_eq!(*content, *text, "{told}");
+        assert_eq!(content.as_str().map(str::len), Some(text.len()));
+    }
+}
