@@ -37,14 +37,15 @@ enum Buffer {
 impl Content {
     /// Takes a buffer over, without a copy. Its spare capacity is wiped with it.
     pub fn new(bytes: Vec<u8>) -> Self {
-        let range = 0..bytes.len();
-        let buffer = match String::from_utf8(bytes) {
-            Ok(text) => Buffer::Text(Zeroizing::new(text)),
-            Err(error) => Buffer::Bytes(Zeroizing::new(error.into_bytes())),
-        };
-        Self {
-            buffer: Arc::new(buffer),
-            range,
+        match String::from_utf8(bytes) {
+            Ok(text) => text.into(),
+            Err(error) => {
+                let bytes = Zeroizing::new(error.into_bytes());
+                Self {
+                    range: 0..bytes.len(),
+                    buffer: Arc::new(Buffer::Bytes(bytes)),
+                }
+            }
         }
     }
 
@@ -86,6 +87,17 @@ impl AsRef<[u8]> for Content {
     }
 }
 
+/// Takes the text's buffer over, without a copy.
+impl From<String> for Content {
+    fn from(text: String) -> Self {
+        Self {
+            range: 0..text.len(),
+            buffer: Arc::new(Buffer::Text(Zeroizing::new(text))),
+        }
+    }
+}
+
+/// Takes the buffer over, without a copy.
 impl From<Vec<u8>> for Content {
     fn from(bytes: Vec<u8>) -> Self {
         Self::new(bytes)

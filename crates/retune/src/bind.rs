@@ -6,7 +6,6 @@
 
 mod items;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -23,6 +22,7 @@ use crate::password;
 use crate::path::{key_segment, push_segment};
 use crate::problem::{IGNORED, Problem};
 use crate::schema::{Alias, Field, Schema, Shape, Variant, Way};
+use crate::shared_text::SharedText;
 use crate::text;
 
 /// How a source's texts are to be understood.
@@ -318,13 +318,13 @@ impl Binder<'_> {
             NodeValue::Text { text, quoted: true } => text.clone(),
             NodeValue::File(bytes) => {
                 let text = match self.raw {
-                    true => std::str::from_utf8(bytes).map(Cow::Borrowed),
-                    false => text::of_file(bytes),
+                    true => SharedText::new(bytes),
+                    false => text::of_content(bytes),
                 };
                 // Where it is no text, decoding says so.
                 match text {
-                    Ok(text) => text.into(),
-                    Err(_) => return node,
+                    Some(text) => text,
+                    None => return node,
                 }
             }
             _ => return node,
@@ -344,7 +344,7 @@ impl Binder<'_> {
         if !text.trim_start().starts_with(['[', '{']) {
             return node;
         }
-        match format::flow(text, &node.origin) {
+        match format::flow(text, &node.origin.in_brackets()) {
             Ok(parsed) if node.secret => parsed.into_secret(),
             Ok(parsed) => parsed,
             Err(mut problem) => {
@@ -393,7 +393,7 @@ impl Binder<'_> {
 fn bytes(node: Node) -> Node {
     match &node.value {
         NodeValue::Text { text, .. } => Node {
-            value: NodeValue::File(text.as_bytes().into()),
+            value: NodeValue::File(text.bytes().clone()),
             ..node
         },
         _ => node,

@@ -173,6 +173,7 @@ mod restart;
 mod schema;
 mod scrub;
 mod secret;
+mod shared_text;
 mod serde;
 pub mod source;
 mod start_values;

@@ -90,7 +90,7 @@ fn over(
                 origin: lower.origin,
                 secret: lower.secret,
             };
-            overridden.push((path.clone(), below));
+            overridden.push((path.clone(), below.into_told()));
             Node {
                 value: above,
                 origin: upper.origin,

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use retune_mount::Content;
+
 use crate::origin::Origin;
 use crate::password;
+use crate::shared_text::SharedText;
 use crate::text::without_final_newline;
 
 /// A value as a source gave it, with where it was written and whether it is a secret.
@@ -24,12 +27,12 @@ pub(crate) enum NodeValue {
     Null,
     /// A scalar as written, quotes and escapes resolved.
     Text {
-        text: Arc<str>,
+        text: SharedText,
         /// Quoted in its document: never `null`, nor guessed at where the type leaves it open.
         quoted: bool,
     },
     /// A whole file: a key of a mount, or what `X_FILE` names. Text by rule, bytes when asked.
-    File(Arc<[u8]>),
+    File(Content),
     /// A list.
     List(Vec<Node>),
     /// A map, in the order of its document.
@@ -56,7 +59,7 @@ impl Node {
         }
     }
 
-    pub(crate) fn text(text: impl Into<Arc<str>>, origin: Origin) -> Self {
+    pub(crate) fn text(text: impl Into<SharedText>, origin: Origin) -> Self {
         Self::new(
             NodeValue::Text {
                 text: text.into(),
@@ -73,6 +76,7 @@ impl Node {
     /// Marks this node and all below it as secret.
     pub(crate) fn into_secret(mut self) -> Self {
         self.secret = true;
+        self.origin = self.origin.without_value();
         match &mut self.value {
             NodeValue::List(items) => {
                 for item in items {
@@ -107,9 +111,29 @@ impl Node {
                 NodeValue::List(items) => items.iter().any(Self::holds_secret),
                 NodeValue::Map(entries) => entries.iter().any(|entry| entry.node.holds_secret()),
                 NodeValue::Text { text, .. } => password::any(text),
-                NodeValue::File(bytes) => std::str::from_utf8(bytes).is_ok_and(password::any),
+                NodeValue::File(bytes) => bytes.as_str().is_some_and(password::any),
                 NodeValue::Null => false,
             }
+    }
+
+    /// The same for those who only tell of it: a secret is told without its content, which they must
+    /// not keep.
+    pub(crate) fn into_told(self) -> Self {
+        let value = match self.value {
+            _ if self.secret => NodeValue::Null,
+            NodeValue::List(items) => {
+                NodeValue::List(items.into_iter().map(Self::into_told).collect())
+            }
+            NodeValue::Map(entries) => {
+                let told = |entry: Entry| Entry {
+                    node: entry.node.into_told(),
+                    ..entry
+                };
+                NodeValue::Map(entries.into_iter().map(told).collect())
+            }
+            value => value,
+        };
+        Self { value, ..self }
     }
 
     pub(crate) fn null() -> Self {
@@ -155,9 +179,9 @@ impl Node {
         match &self.value {
             NodeValue::Null => "null".to_owned(),
             NodeValue::Text { text, .. } => password::masked(text).into_owned(),
-            NodeValue::File(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) => password::masked(without_final_newline(text)).into_owned(),
-                Err(_) => format!("{} bytes", bytes.len()),
+            NodeValue::File(bytes) => match bytes.as_str() {
+                Some(text) => password::masked(without_final_newline(text)).into_owned(),
+                None => format!("{} bytes", bytes.len()),
             },
             NodeValue::List(items) => {
                 let items: Vec<_> = items.iter().map(Self::shown).collect();

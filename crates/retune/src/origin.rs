@@ -6,6 +6,8 @@ use std::panic::Location;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use crate::shared_text::SharedText;
+
 /// Where a value was written, exactly enough to go there and change it.
 ///
 /// [`Display`](fmt::Display) gives the usual short form: `greeter.yaml:3:12`,
@@ -30,12 +32,14 @@ pub enum Origin {
 pub struct Span {
     text: Arc<Text>,
     range: Range<usize>,
+    /// It stands in brackets, which a parser has read.
+    parsed: bool,
 }
 
 /// A text that was read, kept so that reports can show the line in question.
 pub(crate) struct Text {
     place: Place,
-    content: Arc<str>,
+    content: SharedText,
     /// One value as a whole, so that nothing in it is a key of a document.
     is_value: bool,
     /// Where lines begin, found once: a report of many problems asks for many lines.
@@ -113,6 +117,40 @@ impl Origin {
         }
     }
 
+    /// The same, without the text of a value: who tells where a secret came from must not keep it.
+    pub(crate) fn without_value(self) -> Self {
+        match self {
+            Self::Text(span) if span.text.is_value && !span.text.content.is_empty() => {
+                let text = Text::value(span.text.place.clone(), "");
+                Self::Text(Span {
+                    text,
+                    range: 0..0,
+                    parsed: span.parsed,
+                })
+            }
+            other => other,
+        }
+    }
+
+    /// The same, of what stands in brackets.
+    pub(crate) fn in_brackets(&self) -> Self {
+        match self {
+            Self::Text(span) => Self::Text(Span {
+                parsed: true,
+                ..span.clone()
+            }),
+            other => other.clone(),
+        }
+    }
+
+    /// Whether it is a file that holds one value and nothing else, so that no parser has a copy of it.
+    pub(crate) fn is_own_file(&self) -> bool {
+        self.span().is_some_and(|span| {
+            let file = matches!(span.place(), Place::Key { .. } | Place::EnvFile { .. });
+            file && span.text.is_value && !span.parsed
+        })
+    }
+
     /// Narrows a text's origin to a part of it, given in bytes from its own start.
     pub(crate) fn part(&self, part: Range<usize>) -> Self {
         match self {
@@ -122,6 +160,7 @@ impl Origin {
                 Self::Text(Span {
                     text: span.text.clone(),
                     range: (start + part.start).min(end)..end,
+                    parsed: span.parsed,
                 })
             }
             other => other.clone(),
@@ -148,6 +187,7 @@ impl Span {
         Self {
             text: text.clone(),
             range,
+            parsed: false,
         }
     }
 
@@ -156,6 +196,7 @@ impl Span {
         Self {
             text: text.clone(),
             range: 0..text.content.trim_end_matches(['\n', '\r']).len(),
+            parsed: false,
         }
     }
 
@@ -247,7 +288,7 @@ impl fmt::Debug for Span {
 // === impl Text ===
 
 impl Text {
-    pub(crate) fn new(place: Place, content: impl Into<Arc<str>>) -> Arc<Self> {
+    pub(crate) fn new(place: Place, content: impl Into<SharedText>) -> Arc<Self> {
         Arc::new(Self {
             place,
             content: content.into(),
@@ -257,7 +298,7 @@ impl Text {
     }
 
     /// A text that is one value as a whole.
-    pub(crate) fn value(place: Place, content: impl Into<Arc<str>>) -> Arc<Self> {
+    pub(crate) fn value(place: Place, content: impl Into<SharedText>) -> Arc<Self> {
         Arc::new(Self {
             place,
             content: content.into(),

@@ -1,10 +1,14 @@
 //! Messages of the program's own code, without the secrets that they quote.
 
 use std::borrow::Cow;
+use std::fmt::Write;
+
+use zeroize::Zeroizing;
 
 use crate::node::{Node, NodeValue};
 use crate::password;
 use crate::secret::REDACTED;
+use crate::shared_text::SharedText;
 use crate::text;
 
 /// What is shorter is no secret, and stands in every other word.
@@ -18,10 +22,9 @@ pub(crate) fn scrubbed(message: String, node: &Node) -> String {
     secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
     let message = secrets.iter().fold(message, |message, secret| {
         // As it is, and as `{:?}` writes it.
-        let debug = format!("{secret:?}");
-        message
-            .replace(secret, REDACTED)
-            .replace(debug.trim_matches('"'), REDACTED)
+        let debug = debug(secret);
+        let message = without(message, secret);
+        without(message, debug.trim_matches('"'))
     });
     // A URL's parts are often written anew, with other characters encoded.
     match password::masked(&message) {
@@ -30,10 +33,34 @@ pub(crate) fn scrubbed(message: String, node: &Node) -> String {
     }
 }
 
-fn collect(node: &Node, secrets: &mut Vec<String>) {
-    let mut add = |secret: &str| {
+/// The message without a secret. The one that quoted it is wiped.
+fn without(message: String, secret: &str) -> String {
+    match message.contains(secret) {
+        true => Zeroizing::new(message).replace(secret, REDACTED),
+        false => message,
+    }
+}
+
+/// A secret as `{:?}` writes it: measured first, as what grows leaves copies behind.
+fn debug(secret: &str) -> Zeroizing<String> {
+    struct Length(usize);
+    impl Write for Length {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            self.0 += text.len();
+            Ok(())
+        }
+    }
+    let mut length = Length(0);
+    _ = write!(length, "{secret:?}");
+    let mut debug = Zeroizing::new(String::with_capacity(length.0));
+    _ = write!(debug, "{secret:?}");
+    debug
+}
+
+fn collect(node: &Node, secrets: &mut Vec<SharedText>) {
+    let mut add = |secret: SharedText| {
         if secret.len() >= SHORTEST {
-            secrets.push(secret.to_owned());
+            secrets.push(secret);
         }
     };
     match &node.value {
@@ -42,16 +69,17 @@ fn collect(node: &Node, secrets: &mut Vec<String>) {
             let nodes = entries.iter().map(|entry| &entry.node);
             nodes.for_each(|node| collect(node, secrets));
         }
-        NodeValue::Text { text, .. } if node.secret => add(text),
+        NodeValue::Text { text, .. } if node.secret => add(text.clone()),
         NodeValue::File(bytes) if node.secret => {
-            if let Ok(text) = text::of_file(bytes) {
-                add(text.trim());
+            if let Some(text) = text::of_content(bytes) {
+                let start = text.len() - text.trim_start().len();
+                add(text.slice(start..start + text.trim().len()));
             }
         }
-        NodeValue::Text { text, .. } => password::all(text).for_each(|at| add(&text[at])),
+        NodeValue::Text { text, .. } => password::all(text).for_each(|at| add(text.slice(at))),
         NodeValue::File(bytes) => {
-            if let Ok(text) = text::of_file(bytes) {
-                password::all(&text).for_each(|at| add(&text[at]));
+            if let Some(text) = text::of_content(bytes) {
+                password::all(&text).for_each(|at| add(text.slice(at)));
             }
         }
         NodeValue::Null => {}

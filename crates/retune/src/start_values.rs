@@ -153,7 +153,7 @@ fn same_text(a: &Leaf, b: &Leaf) -> bool {
     fn text(node: &Node) -> Option<Cow<'_, str>> {
         match &node.value {
             NodeValue::Text { text, .. } => Some(text::normalized(text)),
-            NodeValue::File(bytes) => Some(text::normalized(std::str::from_utf8(bytes).ok()?)),
+            NodeValue::File(bytes) => Some(text::normalized(bytes.as_str()?)),
             _ => None,
         }
     }

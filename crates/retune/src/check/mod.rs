@@ -32,7 +32,7 @@ mod table;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use retune_mount::Limits;
+use retune_mount::{Content, Limits};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use self::decode::ByShape;
@@ -66,7 +66,7 @@ pub struct Check {
 #[must_use = "it is checked as part of a `Check`"]
 pub struct Volume {
     title: String,
-    keys: BTreeMap<PathBuf, (Vec<u8>, Option<InManifest>)>,
+    keys: BTreeMap<PathBuf, (Content, Option<InManifest>)>,
     secret: bool,
 }
 
@@ -239,7 +239,8 @@ impl Volume {
 
     /// Adds a key.
     pub fn key(mut self, key: impl Into<PathBuf>, content: impl Into<Vec<u8>>) -> Self {
-        self.keys.insert(key.into(), (content.into(), None));
+        self.keys
+            .insert(key.into(), (Content::new(content.into()), None));
         self
     }
 
@@ -250,7 +251,8 @@ impl Volume {
         content: impl Into<Vec<u8>>,
         place: InManifest,
     ) -> Self {
-        self.keys.insert(key.into(), (content.into(), Some(place)));
+        self.keys
+            .insert(key.into(), (Content::new(content.into()), Some(place)));
         self
     }
 }

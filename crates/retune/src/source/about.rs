@@ -59,7 +59,7 @@ impl About {
         layer: &mut Layer,
     ) {
         let Some(key) = &self.revision else { return };
-        let content = snapshot.get(key);
+        let content = snapshot.content(key);
         let field = name_of_key(key).and_then(|name| flat.find(&name));
         let secret = secret || field.is_some_and(|value| value.field.shape.holds_secret());
         layer.revision = content.and_then(|content| Revision::read(content, secret));

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use retune_mount::{NoticedBy, Signal};
+use retune_mount::{Content, NoticedBy, Signal};
 
 use super::about::About;
 use super::{Context, Kind, Layer, Sealed, keys};
@@ -98,7 +98,7 @@ struct Inner {
 /// What a closure gives: keys with their contents, or nothing at all. Made from an array, a `Vec` or
 /// a map of pairs, and from an `Option` of such.
 #[derive(Clone)]
-pub struct Keys(Option<Vec<(String, Vec<u8>)>>);
+pub struct Keys(Option<Vec<(String, Content)>>);
 
 /// Makes a source of a closure; `name` is what reports and `explain` call it.
 ///
@@ -220,7 +220,7 @@ impl Closure {
             about: &About::default(),
         };
         let given = given.0.iter().flatten();
-        let given = given.map(|(key, content)| (Path::new(key), &**content));
+        let given = given.map(|(key, content)| (Path::new(key), content));
         keys.put(given, context, layer);
     }
 
@@ -298,7 +298,11 @@ impl Keys {
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
         let pairs = pairs.into_iter();
-        Self(Some(pairs.map(|(k, v)| (k.into(), v.into())).collect()))
+        Self(Some(
+            pairs
+                .map(|(k, v)| (k.into(), Content::new(v.into())))
+                .collect(),
+        ))
     }
 }
 
@@ -338,7 +342,9 @@ impl<K: Into<String>, V: Into<Vec<u8>>> From<BTreeMap<K, V>> for Keys {
 impl<K: Into<String>, V: Into<Vec<u8>>, S> From<HashMap<K, V, S>> for Keys {
     fn from(pairs: HashMap<K, V, S>) -> Self {
         let mut keys = Self::from_pairs(pairs);
-        keys.0.iter_mut().for_each(|pairs| pairs.sort());
+        let in_order =
+            |(a, x): &(String, Content), (b, y): &(String, Content)| (a, &**x).cmp(&(b, &**y));
+        keys.0.iter_mut().for_each(|pairs| pairs.sort_by(in_order));
         keys
     }
 }

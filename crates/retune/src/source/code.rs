@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::panic::Location;
-use std::sync::Arc;
 
 use super::{Context, Kind, Layer, Sealed};
 use crate::flat::Flat;
 use crate::node::Node;
 use crate::origin::Origin;
+use crate::shared_text::SharedText;
 
 /// Values set by code, by the fields' names.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ pub(crate) struct Code {
 pub(crate) struct Set {
     /// As the program wrote it.
     name: String,
-    text: Arc<str>,
+    text: SharedText,
     location: &'static Location<'static>,
 }
 

@@ -181,7 +181,7 @@ impl Env {
         };
         let problem = |message: &str| Problem::new(path.clone(), format!("{place}: {message}"));
         let problem = match file.read(context, layer) {
-            Found::Content(snapshot) => match snapshot.file() {
+            Found::Content(snapshot) => match snapshot.file_content() {
                 Some(bytes) => {
                     layer.mounted |= snapshot.data_dir().is_some();
                     return Some(keys::value(place, bytes));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use retune_mount::Kind as PathKind;
+use retune_mount::{Content, Kind as PathKind};
 
 use super::followed::{Followed, Found, shown};
 use super::{Context, Kind, Layer, Sealed, variable};
@@ -13,6 +13,7 @@ use crate::node::Node;
 use crate::origin::{Origin, Place, Text};
 use crate::problem::Problem;
 use crate::schema::Way;
+use crate::shared_text::SharedText;
 
 /// A configuration file: YAML, JSON, TOML or `.env`, by its ending.
 ///
@@ -145,7 +146,7 @@ impl Sealed for File {
             Found::Failed => return layer,
         };
         layer.mounted = snapshot.data_dir().is_some();
-        let Some(bytes) = snapshot.file() else {
+        let Some(bytes) = snapshot.file_content() else {
             let what = match snapshot.kind() {
                 PathKind::Volume => "is a volume, not a file",
                 _ => "is a directory, not a file",
@@ -183,7 +184,7 @@ impl Sealed for File {
 /// Reads a document whose place tells its format, and binds it; what is wrong is noted in the layer.
 pub(super) fn document(
     place: Place,
-    bytes: &[u8],
+    bytes: &Content,
     secret: bool,
     prefix: &str,
     context: &Context<'_>,
@@ -221,7 +222,7 @@ fn bind_flat(node: Node, prefix: &str, flat: &Flat, notes: &mut Notes) -> Node {
     root
 }
 
-fn parse(place: Place, bytes: &[u8], secret: bool) -> Result<(Format, Node), Vec<Problem>> {
+fn parse(place: Place, bytes: &Content, secret: bool) -> Result<(Format, Node), Vec<Problem>> {
     let name = place.to_string();
     let fail = |message: String, help: &str| {
         vec![Problem::new("", format!("{name}: {message}")).with_help(help)]
@@ -236,12 +237,10 @@ fn parse(place: Place, bytes: &[u8], secret: bool) -> Result<(Format, Node), Vec
             "call it `.yaml`, `.json`, `.toml` or `.env`",
         ));
     };
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        fail(
-            format!("not UTF-8 at byte {}", error.valid_up_to()),
-            "save it as UTF-8",
-        )
-    })?;
+    let Some(text) = SharedText::new(bytes) else {
+        let at = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+        return Err(fail(format!("not UTF-8 at byte {at}"), "save it as UTF-8"));
+    };
     match format::parse(format, &Text::new(place, text)) {
         Ok(node) if secret => Ok((format, node.into_secret())),
         Ok(node) => Ok((format, node)),

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use retune_mount::Content;
+
 use super::about::About;
 use super::file::document;
 use super::{Context, Layer};
@@ -9,6 +11,7 @@ use crate::flat::{Flat, name_of_key};
 use crate::format::Format;
 use crate::node::{Node, NodeValue};
 use crate::origin::{Origin, Place, Span, Text};
+use crate::shared_text::SharedText;
 use crate::text;
 
 /// How the keys of one volume become a layer.
@@ -28,7 +31,7 @@ pub(super) struct Keys<'a> {
 impl Keys<'_> {
     pub(super) fn put<'k>(
         self,
-        keys: impl Iterator<Item = (&'k Path, &'k [u8])>,
+        keys: impl Iterator<Item = (&'k Path, &'k Content)>,
         context: &Context<'_>,
         layer: &mut Layer,
     ) {
@@ -49,12 +52,13 @@ impl Keys<'_> {
             let (name, bytes) = match whole_files {
                 true => {
                     let name = key.to_str().map(str::to_owned);
-                    (name, text::bytes_without_final_newline(bytes))
+                    let text = text::bytes_without_final_newline(bytes);
+                    (name, bytes.slice(0..text.len()))
                 }
-                false => (name_of_key(key), bytes),
+                false => (name_of_key(key), bytes.clone()),
             };
             let Some(name) = name else { continue };
-            let node = value(place, bytes);
+            let node = value(place, &bytes);
             let node = if self.secret || self.about.is_heartbeat(key) {
                 node.into_secret()
             } else {
@@ -79,11 +83,12 @@ fn is_wanted(key: &Path, flat: &Flat) -> bool {
 }
 
 /// A file that is one value as a whole.
-pub(super) fn value(place: Place, bytes: &[u8]) -> Node {
+pub(super) fn value(place: Place, bytes: &Content) -> Node {
     // Bytes that are no text have no lines to show; the decoder says so where text is wanted.
-    let text = Text::value(place, std::str::from_utf8(bytes).unwrap_or_default());
+    let text = SharedText::new(bytes).unwrap_or_else(|| "".into());
+    let text = Text::value(place, text);
     Node::new(
-        NodeValue::File(bytes.into()),
+        NodeValue::File(bytes.clone()),
         Origin::Text(Span::whole(&text)),
     )
 }

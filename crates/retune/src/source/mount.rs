@@ -232,7 +232,7 @@ impl Mount {
             secret: self.secret,
             about: &self.about,
         };
-        keys.put(snapshot.keys(), context, layer);
+        keys.put(snapshot.contents(), context, layer);
     }
 }
 

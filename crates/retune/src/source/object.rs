@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use retune_mount::Content;
+
 use super::about::About;
 use super::keys::{Keys, value};
 use super::{Context, Kind, Layer, Sealed};
@@ -15,7 +17,7 @@ use crate::schema::Way;
 pub(crate) struct Object {
     /// Kind and name.
     pub(crate) title: String,
-    pub(crate) keys: BTreeMap<PathBuf, (Vec<u8>, Option<InManifest>)>,
+    pub(crate) keys: BTreeMap<PathBuf, (Content, Option<InManifest>)>,
     pub(crate) secret: bool,
     /// The key that is no configuration, but tells what belongs together.
     pub(crate) revision: Option<PathBuf>,
@@ -50,7 +52,7 @@ impl Sealed for Object {
             secret: self.secret,
             about: &about,
         };
-        let given = || self.keys.iter().map(|(key, (bytes, _))| (&**key, &**bytes));
+        let given = || self.keys.iter().map(|(key, (bytes, _))| (&**key, bytes));
         let unread = |key: &Path| {
             let format = Format::of(key)?;
             (!self.formats.contains(&format)).then_some(format)

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use retune_mount::Content;
+
 use super::Layer;
 use crate::decode::quoted;
 use crate::problem::Problem;
@@ -9,7 +11,7 @@ use crate::secret::REDACTED;
 
 /// What a volume has as its revision. A secret volume's is compared, and never shown.
 pub(crate) struct Revision {
-    content: Box<[u8]>,
+    content: Content,
     secret: bool,
 }
 
@@ -41,13 +43,11 @@ pub(crate) fn apart<'l>(layers: impl IntoIterator<Item = (String, &'l Layer)>) -
 
 impl Revision {
     /// Reads a key's content, without the newline that a file ends with; `None` if that is empty.
-    pub(super) fn read(content: &[u8], secret: bool) -> Option<Self> {
-        let content = content.strip_suffix(b"\n").unwrap_or(content);
-        let content = content.strip_suffix(b"\r").unwrap_or(content);
-        (!content.is_empty()).then(|| Self {
-            content: content.into(),
-            secret,
-        })
+    pub(super) fn read(content: &Content, secret: bool) -> Option<Self> {
+        let line = content.strip_suffix(b"\n").unwrap_or(content);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let content = content.slice(0..line.len());
+        (!content.is_empty()).then_some(Self { content, secret })
     }
 }
 

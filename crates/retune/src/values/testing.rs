@@ -1,6 +1,6 @@
 //! Decoding without a loader, for the tests of values and of the derive.
 
-use std::sync::Arc;
+use retune_mount::Content;
 
 use crate::bind;
 use crate::decode::{Decoder, Value};
@@ -23,7 +23,7 @@ pub(crate) fn file(content: impl AsRef<[u8]>) -> Node {
     };
     let text = Text::new(place, String::from_utf8_lossy(content).into_owned());
     Node::new(
-        NodeValue::File(Arc::from(content)),
+        NodeValue::File(Content::from(content)),
         Origin::Text(Span::whole(&text)),
     )
 }

@@ -41,7 +41,7 @@ impl Map {
     fn key(&mut self, node: &Node, source: &str, origin: Origin) -> Result<(), Problem> {
         self.key = Some(Key::Broken);
         let (text, quoted): (Arc<str>, bool) = match &node.value {
-            NodeValue::Text { text, quoted } => (text.clone(), *quoted),
+            NodeValue::Text { text, quoted } => ((&**text).into(), *quoted),
             // The words for null are as good a key as any other.
             NodeValue::Null if !source.is_empty() => (source.into(), false),
             _ => return Err(Problem::new("", "a key must be text").at(origin)),
