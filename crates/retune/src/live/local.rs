@@ -2,7 +2,7 @@
 //!
 //! Each cell has an index into the threads' slots, used again when the cell is gone. What is in a slot
 //! is this cell's if it lies where the cell's current value does. A slot keeps its last value alive
-//! until its thread ends or another cell takes the index.
+//! until its thread reads again, releases it or ends, or another cell takes the index.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -47,6 +47,14 @@ pub(crate) fn with<V: Any + Send + Sync, R>(
         // `f` is taken only where its result is returned.
         (_, None) => unreachable!("the closure ran and gave no result"),
     }
+}
+
+/// Lets go of the value that this thread saw last.
+pub(crate) fn release(key: &Key) {
+    // Within `with` the slots are borrowed: the value is in use.
+    let old = SLOTS.try_with(|slots| slots.try_borrow_mut().ok()?.get_mut(key.0)?.take());
+    // Dropped with the slots free again: a value's `Drop` may read a cell.
+    drop(old);
 }
 
 /// Reads through the lock, and remembers the value for the next time.

@@ -118,12 +118,36 @@ impl<T: Send + Sync + 'static> Live<T> {
     /// Runs `f` on the current generation, from anywhere: no lock and no count is touched while
     /// nothing changes. `f` sees one generation, whatever happens meanwhile.
     ///
-    /// The generation that a thread saw last stays in memory until the thread reads again or ends.
+    /// The generation that a thread saw last stays in memory until the thread reads again, ends, or
+    /// [releases](Self::release) it.
     #[inline]
     pub fn with<R>(&self, f: impl FnOnce(&T) -> R) -> R {
         local::with(&self.shared.cell, &self.shared.key, |_, generation| {
             f(&generation.value)
         })
+    }
+
+    /// Lets go of the generation that this thread saw last by [`with`](Self::with) or
+    /// [`load`](Self::load), before a long time without reading: for the threads of a pool that sleep for
+    /// hours. Within `with` it does nothing.
+    ///
+    /// Old generations, and the secrets in them, are held by whoever saw them last: each [`Snapshot`],
+    /// idle [`Reader`], stream that nobody asks, and thread that reads by `with` or `load`, by one at the
+    /// most; each [`Change`] that is being dealt with, by two.
+    /// [`Status::held`](crate::status::Status::held) tells how many are held, and for how long.
+    ///
+    /// ```
+    /// use retune::Live;
+    ///
+    /// let (live, setter) = Live::settable(1);
+    /// live.with(|n| assert_eq!(*n, 1));
+    /// setter.set(2);
+    /// assert_eq!(live.status().held.generations, 1);
+    /// live.release();
+    /// assert_eq!(live.status().held.generations, 0);
+    /// ```
+    pub fn release(&self) {
+        local::release(&self.shared.key);
     }
 
     /// The current generation, owned: to hold across an `.await`, or for a whole request.
