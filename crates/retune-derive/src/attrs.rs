@@ -16,6 +16,8 @@ pub(crate) struct Container {
     pub(crate) krate: Path,
     pub(crate) docs: String,
     pub(crate) validate: Vec<Expr>,
+    /// A `Secret` of it is wiped, field by field.
+    pub(crate) wipe: bool,
 }
 
 /// What a field says.
@@ -74,7 +76,7 @@ pub(crate) enum Via {
     Serde(Option<LitStr>),
 }
 
-const CONTAINER: &[&str] = &["validate", "crate"];
+const CONTAINER: &[&str] = &["validate", "wipe", "crate"];
 const VARIANT: &[&str] = &["rename", "alias", "deprecated"];
 const CONTENT: &[&str] = &["from_str", "serde", "expects"];
 const FIELD: &[&str] = &[
@@ -110,6 +112,7 @@ impl Container {
     pub(crate) fn parse(attributes: &[Attribute]) -> syn::Result<Self> {
         let mut krate = None;
         let mut validate = Vec::new();
+        let mut wipe = None;
         each(attributes, |meta| {
             if meta.path.is_ident("crate") {
                 once(
@@ -120,6 +123,8 @@ impl Container {
             } else if meta.path.is_ident("validate") {
                 validate.push(meta.value()?.parse()?);
                 Ok(())
+            } else if meta.path.is_ident("wipe") {
+                once(&mut wipe, &meta, ())
             } else {
                 Err(unknown(&meta, "a struct or enum", CONTAINER))
             }
@@ -129,6 +134,7 @@ impl Container {
             krate,
             docs: docs(attributes),
             validate,
+            wipe: wipe.is_some(),
         })
     }
 }

@@ -18,11 +18,16 @@ struct Variant {
     table: TokenStream,
     /// An expression of type `Option<Self>` that decodes the content.
     decode: TokenStream,
+    /// An arm of a match that wipes the content, if it can be.
+    wipe: TokenStream,
 }
 
 pub(crate) fn expand(input: &DeriveInput, data: &DataEnum) -> syn::Result<TokenStream> {
     let Container {
-        krate, validate, ..
+        krate,
+        validate,
+        wipe,
+        ..
     } = Container::parse(&input.attrs)?;
     let mut errors = Errors::default();
     if let Some(check) = validate.first() {
@@ -39,7 +44,14 @@ pub(crate) fn expand(input: &DeriveInput, data: &DataEnum) -> syn::Result<TokenS
         .iter()
         .enumerate()
         .filter_map(|(i, variant)| {
-            errors.note(expand_variant(&krate, &input.ident, i, variant, &mut names))
+            errors.note(expand_variant(
+                &krate,
+                &input.ident,
+                i,
+                variant,
+                &mut names,
+                wipe,
+            ))
         })
         .collect();
     let variants = errors.finish(variants)?;
@@ -49,6 +61,18 @@ pub(crate) fn expand(input: &DeriveInput, data: &DataEnum) -> syn::Result<TokenS
     let table = variants.iter().map(|variant| &variant.table);
     let index = 0..variants.len();
     let decode = variants.iter().map(|variant| &variant.decode);
+    let arms = variants.iter().map(|variant| &variant.wipe);
+    let wipe = wipe.then(|| {
+        quote! {
+            fn wipe(&mut self) {
+                match self {
+                    #(#arms)*
+                    #[allow(unreachable_patterns)]
+                    _ => {}
+                }
+            }
+        }
+    });
     Ok(quote! {
         const _: () = {
             #(#consts)*
@@ -69,6 +93,8 @@ pub(crate) fn expand(input: &DeriveInput, data: &DataEnum) -> syn::Result<TokenS
                         }
                     })
                 }
+
+                #wipe
             }
         };
     })
@@ -80,6 +106,7 @@ fn expand_variant(
     index: usize,
     variant: &syn::Variant,
     names: &mut Names,
+    wiped: bool,
 ) -> syn::Result<Variant> {
     let attrs = attrs::Variant::parse(&variant.attrs)?;
     let ident = &variant.ident;
@@ -94,12 +121,21 @@ fn expand_variant(
     }
 
     let mut consts = TokenStream::new();
+    let mut wipe = TokenStream::new();
     let (content, decode) = match &variant.fields {
         Fields::Unit => (None, quote!(::core::option::Option::Some(Self::#ident))),
         Fields::Unnamed(unnamed) if unnamed.unnamed.len() == 1 => {
             let field = &unnamed.unnamed[0];
             let via = attrs::Field::parse_content(&field.attrs)?;
-            let Handling { shape, decode, .. } = types::handling(krate, &field.ty, &via);
+            let Handling {
+                shape,
+                decode,
+                wipe: how,
+                ..
+            } = types::handling(krate, &field.ty, &via);
+            if let Some(types::Wipe { wipe: call, .. }) = how {
+                wipe = quote!(Self::#ident(__value) => #call(__value),);
+            }
             let decode =
                 quote!(#krate::__private::content(__node, __decoder, #decode).map(Self::#ident));
             (Some(shape), decode)
@@ -110,7 +146,7 @@ fn expand_variant(
         }
         Fields::Named(named) => {
             let prefix = format!("V{index}_");
-            let fields = fields::expand(krate, named, &prefix)?;
+            let fields = fields::expand(krate, named, &prefix, wiped)?;
             let schema = format_ident!("__{prefix}SCHEMA");
             let schema_name = format!("{}::{code_name}", of.unraw());
             let fields::Fields {
@@ -118,7 +154,11 @@ fn expand_variant(
                 table,
                 decode,
                 construct,
+                wipe: fields::Wiping {
+                    bind, statements, ..
+                },
             } = fields;
+            wipe = quote!(Self::#ident { #bind } => { #statements });
             let docs = &attrs.docs;
             let collisions = structs::collisions(ident, krate, &quote!(#schema));
             consts = quote! {
@@ -146,5 +186,6 @@ fn expand_variant(
         consts,
         table,
         decode,
+        wipe,
     })
 }

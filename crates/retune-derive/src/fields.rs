@@ -8,7 +8,7 @@ use syn::{Expr, Ident, Path};
 
 use crate::attrs::{self, Default, Errors};
 use crate::names::Names;
-use crate::types::{self, Handling};
+use crate::types::{self, Handling, Wipe};
 
 /// The code for some named fields.
 pub(crate) struct Fields {
@@ -20,6 +20,20 @@ pub(crate) struct Fields {
     pub(crate) decode: TokenStream,
     /// What stands in the braces of the value's construction.
     pub(crate) construct: TokenStream,
+    pub(crate) wipe: Wiping,
+}
+
+/// The code that wipes some named fields.
+#[derive(std::default::Default)]
+pub(crate) struct Wiping {
+    /// What stands in the braces of a pattern that binds them.
+    pub(crate) bind: TokenStream,
+    /// Statements about what the pattern binds.
+    pub(crate) statements: TokenStream,
+    /// A constant expression: whether nothing is left then.
+    pub(crate) wipes: TokenStream,
+    /// Statements about what was decoded in vain.
+    given_up: TokenStream,
 }
 
 struct Field<'a> {
@@ -32,8 +46,18 @@ struct Field<'a> {
 }
 
 /// `prefix` keeps the constants of several variants apart.
-pub(crate) fn expand(krate: &Path, fields: &syn::FieldsNamed, prefix: &str) -> syn::Result<Fields> {
+pub(crate) fn expand(
+    krate: &Path,
+    fields: &syn::FieldsNamed,
+    prefix: &str,
+    wipe: bool,
+) -> syn::Result<Fields> {
     let fields = parse(fields, prefix)?;
+    let wipe = match wipe {
+        true => wiping(krate, &fields),
+        false => Wiping::default(),
+    };
+    let given_up = &wipe.given_up;
     let constants = fields.iter().map(|field| &field.constant);
     let table = quote!(&[#(#constants),*]);
     let consts = fields.iter().map(|field| field.constant(krate)).collect();
@@ -44,6 +68,7 @@ pub(crate) fn expand(krate: &Path, fields: &syn::FieldsNamed, prefix: &str) -> s
         #[allow(unused_mut)]
         let mut __accepted = true;
         #(__accepted &= #checked;)*
+        #given_up
         if !__accepted {
             return ::core::option::Option::None;
         }
@@ -54,7 +79,35 @@ pub(crate) fn expand(krate: &Path, fields: &syn::FieldsNamed, prefix: &str) -> s
         table,
         decode,
         construct,
+        wipe,
     })
+}
+
+fn wiping(krate: &Path, fields: &[Field<'_>]) -> Wiping {
+    let wipe = |field| Some((field, Field::handling(field, krate).wipe?));
+    let wiped: Vec<_> = fields.iter().filter_map(wipe).collect();
+    let mut wiping = Wiping::default();
+    let all = wiped.len() == fields.len();
+    wiping.wipes = quote!(#all);
+    let mut given_up = TokenStream::new();
+    for (field, Wipe { wipe, wipes }) in wiped {
+        let Field {
+            ident, variable, ..
+        } = field;
+        wiping.bind.extend(quote!(#ident: #variable,));
+        wiping.statements.extend(quote!(#wipe(#variable);));
+        wiping.wipes.extend(quote!(&& #wipes));
+        given_up.extend(quote!(#variable.iter_mut().for_each(#wipe);));
+    }
+    wiping.bind.extend(quote!(..));
+    let variables = fields.iter().map(|field| &field.variable);
+    wiping.given_up = quote! {
+        #(__accepted &= #variables.is_some();)*
+        if !__accepted && #krate::__private::is_secret(__node) {
+            #given_up
+        }
+    };
+    wiping
 }
 
 fn parse<'a>(fields: &'a syn::FieldsNamed, prefix: &str) -> syn::Result<Vec<Field<'a>>> {
@@ -179,7 +232,8 @@ impl Field<'_> {
             }},
         };
         quote! {
-            let #variable: ::core::option::Option<#ty> =
+            #[allow(unused_mut)]
+            let mut #variable: ::core::option::Option<#ty> =
                 __decoder.field(__node, &#constant, #decode, || #missing);
         }
     }

@@ -102,6 +102,7 @@ use syn::{Data, DeriveInput, Error, parse_macro_input};
 /// | on a struct | |
 /// |---|---|
 /// | `validate = function` | `Fn(&Self) -> Result<(), impl Display>`, once every field has passed; repeatable |
+/// | `wipe` | a `Secret` of it is overwritten in memory when it is dropped, its `serde` and `from_str` fields excepted (enums, too). The compiler takes that for a use of each field, and no longer tells of those that nobody reads |
 /// | `crate = path` | where `retune` is, for crates that re-export it (enums, too) |
 ///
 /// What a check says of a secret is struck from its message, or the message withheld where the check

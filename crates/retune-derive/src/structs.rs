@@ -13,6 +13,7 @@ pub(crate) fn expand(input: &DeriveInput, fields: &syn::Fields) -> syn::Result<T
         krate,
         docs,
         validate,
+        wipe,
     } = Container::parse(&input.attrs)?;
     let syn::Fields::Named(fields) = fields else {
         return Err(Error::new_spanned(
@@ -25,7 +26,8 @@ pub(crate) fn expand(input: &DeriveInput, fields: &syn::Fields) -> syn::Result<T
         table,
         decode,
         construct,
-    } = fields::expand(&krate, fields, "")?;
+        wipe: wiping,
+    } = fields::expand(&krate, fields, "", wipe)?;
     let ident = &input.ident;
     let name = ident.unraw().to_string();
     let marked = (!validate.is_empty()).then(|| quote!(.checked()));
@@ -38,6 +40,28 @@ pub(crate) fn expand(input: &DeriveInput, fields: &syn::Fields) -> syn::Result<T
                 ::core::option::Option::Some(&__value),
                 #check,
             )
+        }
+    });
+    let fields::Wiping {
+        bind,
+        statements,
+        wipes,
+        ..
+    } = wiping;
+    let wipes = wipe.then(|| quote!(const WIPES: bool = #wipes;));
+    let given_up = wipe.then(|| {
+        quote! {
+            if !__accepted && #krate::__private::is_secret(__node) {
+                #krate::Value::wipe(&mut __value);
+            }
+        }
+    });
+    let wipe = wipe.then(|| {
+        quote! {
+            fn wipe(&mut self) {
+                let Self { #bind } = self;
+                #statements
+            }
         }
     });
     let collisions = collisions(ident, &krate, &quote!(<#ident as #krate::Retune>::SCHEMA));
@@ -55,6 +79,7 @@ pub(crate) fn expand(input: &DeriveInput, fields: &syn::Fields) -> syn::Result<T
             impl #krate::Value for #ident {
                 const SHAPE: #krate::shape::Shape =
                     #krate::shape::Shape::Struct(<Self as #krate::Retune>::SCHEMA);
+                #wipes
 
                 fn decode(
                     __node: &#krate::Node,
@@ -62,10 +87,14 @@ pub(crate) fn expand(input: &DeriveInput, fields: &syn::Fields) -> syn::Result<T
                 ) -> ::core::option::Option<Self> {
                     __decoder.structure(__node, <Self as #krate::Retune>::SCHEMA)?;
                     #decode
-                    let __value = Self { #construct };
+                    #[allow(unused_mut)]
+                    let mut __value = Self { #construct };
                     #(__accepted &= #checked;)*
+                    #given_up
                     __accepted.then_some(__value)
                 }
+
+                #wipe
             }
         };
         #collisions

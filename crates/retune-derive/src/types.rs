@@ -15,6 +15,16 @@ pub(crate) struct Handling {
     pub(crate) decode: TokenStream,
     /// An expression of type `Option<T>`: the value when nothing is given.
     pub(crate) missing: TokenStream,
+    /// How a value is wiped; `None` where its type is not asked.
+    pub(crate) wipe: Option<Wipe>,
+}
+
+/// How a value is wiped.
+pub(crate) struct Wipe {
+    /// Something callable with a `&mut` of it.
+    pub(crate) wipe: TokenStream,
+    /// A constant: whether nothing is left of it.
+    pub(crate) wipes: TokenStream,
 }
 
 pub(crate) fn handling(krate: &Path, ty: &Type, via: &Via) -> Handling {
@@ -26,6 +36,10 @@ pub(crate) fn handling(krate: &Path, ty: &Type, via: &Via) -> Handling {
                 shape: quote_spanned!(ty.span()=> #value::SHAPE),
                 decode: quote_spanned!(ty.span()=> #value::decode),
                 missing: quote_spanned!(ty.span()=> #value::missing()),
+                wipe: Some(Wipe {
+                    wipe: quote_spanned!(ty.span()=> #value::wipe),
+                    wipes: quote_spanned!(ty.span()=> #value::WIPES),
+                }),
             }
         }
         Via::FromStr(expects) => wrapped(krate, ty, &|leaf| {
@@ -40,6 +54,7 @@ pub(crate) fn handling(krate: &Path, ty: &Type, via: &Via) -> Handling {
                     )
                 },
                 missing: quote!(::core::option::Option::None),
+                wipe: None,
             }
         }),
         Via::Serde(expects) => wrapped(krate, ty, &|leaf| {
@@ -54,6 +69,7 @@ pub(crate) fn handling(krate: &Path, ty: &Type, via: &Via) -> Handling {
                     )
                 },
                 missing: quote!(::core::option::Option::None),
+                wipe: None,
             }
         }),
     }
@@ -76,6 +92,7 @@ fn wrapped(krate: &Path, ty: &Type, leaf: &dyn Fn(&Type) -> Handling) -> Handlin
                 |__node, __decoder| #krate::__private::optional(__node, __decoder, #decode)
             },
             missing: quote!(::core::option::Option::Some(#none)),
+            wipe: None,
         };
     }
     if let Some(Handling {
@@ -88,12 +105,14 @@ fn wrapped(krate: &Path, ty: &Type, leaf: &dyn Fn(&Type) -> Handling) -> Handlin
             shape: quote!(#shape::List(&#inner)),
             decode: quote!(|__node, __decoder| __decoder.items(__node, #decode)),
             missing: none,
+            wipe: None,
         };
     }
     if let Some(Handling {
         shape: inner,
         decode,
         missing,
+        ..
     }) = through("Secret")
     {
         return Handling {
@@ -101,7 +120,8 @@ fn wrapped(krate: &Path, ty: &Type, leaf: &dyn Fn(&Type) -> Handling) -> Handlin
             decode: quote! {
                 |__node, __decoder| #krate::__private::secret(__node, __decoder, #decode)
             },
-            missing: quote!((#missing).map(#krate::Secret::new)),
+            missing: quote!((#missing).map(#krate::Secret::unwiped)),
+            wipe: None,
         };
     }
     leaf(ty)

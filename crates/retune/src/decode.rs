@@ -46,6 +46,44 @@ pub trait Value: Sized {
         None
     }
 
+    /// Overwrites what the value holds, before a [`Secret`](crate::Secret) of it is dropped: nothing,
+    /// unless the type says how.
+    ///
+    /// ```
+    /// use retune::shape::Shape;
+    /// use retune::{Decoder, Node, Secret, Value, Zeroize};
+    ///
+    /// struct Pin(String);
+    ///
+    /// impl Value for Pin {
+    ///     const SHAPE: Shape = String::SHAPE;
+    ///     const WIPES: bool = true;
+    ///
+    ///     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+    ///         String::decode(node, decoder).map(Self)
+    ///     }
+    ///
+    ///     fn wipe(&mut self) {
+    ///         self.0.zeroize();
+    ///     }
+    /// }
+    /// ```
+    fn wipe(&mut self) {}
+
+    /// Whether nothing of the value is left in memory after [`wipe`](Self::wipe): so it is told in the
+    /// status. What is no more than a number or a character was on the stack before, so that it is not.
+    const WIPES: bool = false;
+
+    /// The same for a list of this type.
+    #[doc(hidden)]
+    const LIST_WIPES: bool = Self::WIPES;
+
+    /// Wipes a list of this type.
+    #[doc(hidden)]
+    fn wipe_list(list: &mut Vec<Self>) {
+        list.iter_mut().for_each(Self::wipe);
+    }
+
     /// Decodes a list of this type.
     #[doc(hidden)]
     fn decode_list(node: &Node, decoder: &mut Decoder) -> Option<Vec<Self>> {

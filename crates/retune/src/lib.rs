@@ -173,8 +173,8 @@ mod restart;
 mod schema;
 mod scrub;
 mod secret;
-mod shared_text;
 mod serde;
+mod shared_text;
 pub mod source;
 mod start_values;
 pub mod status;
@@ -198,6 +198,8 @@ pub use retune_derive::Retune;
 pub use retune_mount::Limits;
 pub use secret::Secret;
 pub use values::{ByteSize, Token};
+#[doc(no_inline)]
+pub use zeroize::Zeroize;
 
 /// What a type looks like from outside, as the derive describes it.
 pub mod shape {
@@ -291,5 +293,5 @@ pub mod __private {
     pub use crate::collide::{count_names, refuse_collisions};
     pub use crate::range::refuse_range;
     pub use crate::restart::refuse_lost_restarts;
-    pub use crate::values::{by_serde, content, optional, secret};
+    pub use crate::values::{by_serde, content, is_secret, optional, secret};
 }

@@ -1,5 +1,7 @@
 //! Truth.
 
+use zeroize::Zeroize;
+
 use crate::decode::{Decoder, Value};
 use crate::grammar::Grammar;
 use crate::node::Node;
@@ -13,6 +15,10 @@ impl Value for bool {
         decoder.written(node, &Grammar::Bool, |text| {
             parse(text).ok_or("`yes` and `no`, `on` and `off`, `1` and `0` work too")
         })
+    }
+
+    fn wipe(&mut self) {
+        self.zeroize();
     }
 }
 

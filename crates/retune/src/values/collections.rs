@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 
+use zeroize::Zeroize;
+
 use crate::decode::{Decoder, Value};
 use crate::node::Node;
 use crate::schema::Shape;
@@ -10,9 +12,14 @@ use crate::schema::Shape;
 /// A list. Of `u8`: bytes, exactly as they are.
 impl<T: Value> Value for Vec<T> {
     const SHAPE: Shape = T::LIST_SHAPE;
+    const WIPES: bool = T::LIST_WIPES;
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         T::decode_list(node, decoder)
+    }
+
+    fn wipe(&mut self) {
+        T::wipe_list(self);
     }
 }
 
@@ -23,6 +30,12 @@ impl<T: Value + Ord> Value for BTreeSet<T> {
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         Some(decoder.items(node, T::decode)?.into_iter().collect())
     }
+
+    fn wipe(&mut self) {
+        for mut item in std::mem::take(self) {
+            item.wipe();
+        }
+    }
 }
 
 /// A list; what is given twice counts once.
@@ -31,6 +44,12 @@ impl<T: Value + Eq + Hash, S: BuildHasher + Default> Value for HashSet<T, S> {
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         Some(decoder.items(node, T::decode)?.into_iter().collect())
+    }
+
+    fn wipe(&mut self) {
+        for mut item in self.drain() {
+            item.wipe();
+        }
     }
 }
 
@@ -41,6 +60,13 @@ impl<T: Value> Value for BTreeMap<String, T> {
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         Some(decoder.entries(node, T::decode)?.into_iter().collect())
     }
+
+    fn wipe(&mut self) {
+        self.values_mut().for_each(T::wipe);
+        for (mut key, _) in std::mem::take(self) {
+            key.zeroize();
+        }
+    }
 }
 
 /// A map whose keys keep their case.
@@ -49,6 +75,13 @@ impl<T: Value, S: BuildHasher + Default> Value for HashMap<String, T, S> {
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         Some(decoder.entries(node, T::decode)?.into_iter().collect())
+    }
+
+    fn wipe(&mut self) {
+        self.values_mut().for_each(T::wipe);
+        for (mut key, _) in self.drain() {
+            key.zeroize();
+        }
     }
 }
 

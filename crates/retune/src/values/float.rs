@@ -1,5 +1,7 @@
 //! Numbers with a fraction.
 
+use zeroize::Zeroize;
+
 use crate::decode::{Decoder, Value};
 use crate::grammar::{Floats, Grammar};
 use crate::node::Node;
@@ -23,6 +25,10 @@ impl Value for f64 {
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         decoder.float(node, Floats::all(false))
     }
+
+    fn wipe(&mut self) {
+        self.zeroize();
+    }
 }
 
 /// A finite number: `0.5`, `-3`, `1e6`, `1_000.25`.
@@ -34,6 +40,10 @@ impl Value for f32 {
         decoder
             .float(node, Floats::all(true))
             .map(|number| number as f32)
+    }
+
+    fn wipe(&mut self) {
+        self.zeroize();
     }
 }
 

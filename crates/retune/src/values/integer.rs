@@ -5,6 +5,8 @@ use std::num::{
     NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize,
 };
 
+use zeroize::Zeroize;
+
 use crate::decode::{Decoder, Value};
 use crate::grammar::{Grammar, Integer, Integers};
 use crate::node::{Node, NodeValue};
@@ -50,6 +52,10 @@ macro_rules! integers {
             fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
                 decoder.integer(node, limits!($ty))?.fit().ok()
             }
+
+            fn wipe(&mut self) {
+                self.zeroize();
+            }
         }
 
         /// A whole number in the limits of the type, but not 0.
@@ -60,6 +66,10 @@ macro_rules! integers {
                 let number = decoder.integer(node, limits!($ty).but_zero())?;
                 Self::new(number.fit().ok()?)
             }
+
+            fn wipe(&mut self) {
+                self.zeroize();
+            }
         }
     )*};
 }
@@ -67,6 +77,10 @@ macro_rules! integers {
 integers! {
     u8, NonZeroU8,
         const LIST_SHAPE: Shape = Shape::Bytes;,
+        const LIST_WIPES: bool = true;,
+        fn wipe_list(list: &mut Vec<Self>) {
+            list.zeroize();
+        },
         fn decode_list(node: &Node, decoder: &mut Decoder) -> Option<Vec<Self>> {
             bytes(node, decoder)
         };

@@ -32,4 +32,4 @@ pub use self::serde::by_serde;
 pub(crate) use self::serde::deserialize;
 pub use self::size::ByteSize;
 pub use self::token::Token;
-pub use self::wrappers::{content, optional, secret};
+pub use self::wrappers::{content, is_secret, optional, secret};

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use zeroize::Zeroize;
+
 use crate::decode::{Decoder, Value};
 use crate::grammar::Grammar;
 use crate::node::Node;
@@ -12,19 +14,29 @@ use crate::schema::Shape;
 // === impl String, Box<str>, Arc<str> ===
 
 macro_rules! text {
-    ($($ty:ty),*) => {$(
+    ($($ty:ty, $wipes:literal, $wipe:expr;)*) => {$(
         /// Any text, as it is.
         impl Value for $ty {
             const SHAPE: Shape = Shape::Text(Grammar::Text);
+            const WIPES: bool = $wipes;
 
             fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
                 Some(decoder.text(node, &Grammar::Text.expects())?.into())
+            }
+
+            fn wipe(&mut self) {
+                $wipe(self);
             }
         }
     )*};
 }
 
-text!(String, Box<str>, Arc<str>);
+text! {
+    String, true, String::zeroize;
+    Box<str>, true, |text: &mut Self| text.as_mut().zeroize();
+    // Others may hold it.
+    Arc<str>, false, |text: &mut Self| Self::get_mut(text).into_iter().for_each(str::zeroize);
+}
 
 // === impl char ===
 
@@ -41,6 +53,10 @@ impl Value for char {
             }
         })
     }
+
+    fn wipe(&mut self) {
+        self.zeroize();
+    }
 }
 
 // === impl PathBuf, OsString ===
@@ -50,12 +66,19 @@ macro_rules! system_text {
         /// Any text without a NUL, which no system call would take.
         impl Value for $ty {
             const SHAPE: Shape = Shape::Text($grammar);
+            const WIPES: bool = true;
 
             fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
                 decoder.written(node, &$grammar, |text| match text.find('\0') {
                     Some(at) => Err(format!("a NUL byte at {at}")),
                     None => Ok(text.into()),
                 })
+            }
+
+            fn wipe(&mut self) {
+                // The same buffer, by other names.
+                let text = OsString::from(std::mem::take(self));
+                text.into_encoded_bytes().zeroize();
             }
         }
     )*};

@@ -10,9 +10,14 @@ use crate::secret::Secret;
 /// A value that may be missing. A struct is there when any of its keys is.
 impl<T: Value> Value for Option<T> {
     const SHAPE: Shape = Shape::Optional(&T::SHAPE);
+    const WIPES: bool = T::WIPES;
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         optional(node, decoder, T::decode)
+    }
+
+    fn wipe(&mut self) {
+        self.iter_mut().for_each(T::wipe);
     }
 
     fn missing() -> Option<Self> {
@@ -23,21 +28,27 @@ impl<T: Value> Value for Option<T> {
 /// A value that is shown nowhere.
 impl<T: Value> Value for Secret<T> {
     const SHAPE: Shape = Shape::Secret(&T::SHAPE);
+    const WIPES: bool = T::WIPES;
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        secret(node, decoder, T::decode)
+        exposed(node, decoder, T::decode).map(Self::decoded)
     }
 
     fn missing() -> Option<Self> {
-        T::missing().map(Self::new)
+        T::missing().map(Self::decoded)
+    }
+
+    fn wipe(&mut self) {
+        Self::wipe(self);
     }
 }
 
 macro_rules! pointers {
-    ($($ty:ident),*) => {$(
+    ($($ty:ident, $wipes:expr, $wipe:expr;)*) => {$(
         /// The value, on the heap.
         impl<T: Value> Value for $ty<T> {
             const SHAPE: Shape = T::SHAPE;
+            const WIPES: bool = $wipes;
 
             fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
                 T::decode(node, decoder).map(Self::new)
@@ -46,11 +57,19 @@ macro_rules! pointers {
             fn missing() -> Option<Self> {
                 T::missing().map(Self::new)
             }
+
+            fn wipe(&mut self) {
+                $wipe(self);
+            }
         }
     )*};
 }
 
-pointers!(Box, Arc);
+pointers! {
+    Box, T::WIPES, |value: &mut Self| T::wipe(value);
+    // Others may hold it.
+    Arc, false, |value: &mut Self| Self::get_mut(value).into_iter().for_each(T::wipe);
+}
 
 /// For the derive: `None` for null, else what `decode` makes of the node.
 pub fn optional<T>(
@@ -64,18 +83,30 @@ pub fn optional<T>(
     }
 }
 
-/// For the derive: decodes as a secret, wherever the node came from.
+/// For the derive: decodes as a secret, wherever the node came from, a type that says nothing of how to
+/// wipe it.
 pub fn secret<T>(
     node: &Node,
     decoder: &mut Decoder,
     decode: impl FnOnce(&Node, &mut Decoder) -> Option<T>,
 ) -> Option<Secret<T>> {
-    let value = if node.secret {
-        decode(node, decoder)
-    } else {
-        decode(&node.clone().into_secret(), decoder)
-    };
-    value.map(Secret::new)
+    exposed(node, decoder, decode).map(Secret::unwiped)
+}
+
+fn exposed<T>(
+    node: &Node,
+    decoder: &mut Decoder,
+    decode: impl FnOnce(&Node, &mut Decoder) -> Option<T>,
+) -> Option<T> {
+    match node.secret {
+        true => decode(node, decoder),
+        false => decode(&node.clone().into_secret(), decoder),
+    }
+}
+
+/// For the derive: whether what was decoded of a node in vain is to be wiped.
+pub fn is_secret(node: &Node) -> bool {
+    node.secret
 }
 
 /// For the derive: the one value of a variant.
