@@ -34,6 +34,8 @@ pub(crate) struct FlatValue {
     pub(crate) field: &'static Field,
     /// The ways in which it cannot be given, as it or a struct around it says.
     withheld: Vec<Way>,
+    /// A struct around it is a secret.
+    in_secret: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +54,7 @@ impl Flat {
             longest: 0,
             rest: schema.rest,
         };
-        flat.add(schema, &[], &[], &[(String::new(), false)], &[]);
+        flat.add(schema, &[], &[], &[(String::new(), false)], &[], false);
         flat.longest = flat.by_name.keys().map(String::len).max().unwrap_or(0);
         flat
     }
@@ -64,6 +66,7 @@ impl Flat {
         outside: &[&'static str],
         prefixes: &[(String, bool)],
         withheld: &[Way],
+        in_secret: bool,
     ) {
         for field in schema.fields {
             let path = [path, &[field.name]].concat();
@@ -97,9 +100,11 @@ impl Flat {
                 outside: outside.clone(),
                 field,
                 withheld: withheld.clone(),
+                in_secret,
             });
             if let Shape::Struct(inner) = field.shape.inner() {
-                self.add(inner, &path, &outside, &names, &withheld);
+                let in_secret = in_secret || field.shape.is_secret();
+                self.add(inner, &path, &outside, &names, &withheld, in_secret);
             }
         }
     }
@@ -286,6 +291,10 @@ impl FlatValue {
             notes.withhold(self.dotted(), way, &place_of_name(&node), secret);
             return;
         }
+        let node = match self.in_secret {
+            true => node.into_secret(),
+            false => node,
+        };
         let node = bind::value(node, self.field, &self.dotted(), notes);
         if let Err((twin, node)) = insert(tree, &self.path, node) {
             let twice = bind::twice(&twin, &node.origin, node.secret);

@@ -482,3 +482,36 @@ fn h1_the_keys_of_a_secret_map_are_secrets_too() {
     live.reload().unwrap();
     no_secret("the history", seen_from_outside(&live));
 }
+
+#[test]
+fn h1_a_field_of_a_secret_struct_is_a_secret_wherever_it_is_given_by_itself() {
+    #[derive(Debug, Retune)]
+    struct Config {
+        pair: Secret<Pair>,
+    }
+
+    #[derive(Debug, Retune)]
+    struct Pair {
+        user: String,
+        password: String,
+    }
+
+    let dir = tempfile::tempdir().unwrap();
+    let volume = Volume::new(dir.path().join("v"), &[("pair.password", "hunter2")]);
+    let live = Config::loader()
+        .mount(volume.path())
+        .env(Env::from_iter("APP", [("APP_PAIR_USER", "hunter3")]))
+        .watch()
+        .unwrap();
+    live.with(|config| {
+        let Pair { user, password } = config.pair.expose();
+        assert_eq!([user, password], ["hunter3", "hunter2"]);
+    });
+    let explained: Vec<_> = live.explain_all().iter().map(ToString::to_string).collect();
+    let shown = format!("{explained:?} {:?} {live:?}", live.status());
+    assert!(
+        explained.concat().contains("pair.user = [redacted]"),
+        "{shown}"
+    );
+    assert!(!shown.contains("hunter"), "{shown}");
+}
