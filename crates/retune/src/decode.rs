@@ -3,7 +3,7 @@
 mod valid;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt::{self, Display};
 use std::sync::Arc;
@@ -107,6 +107,8 @@ pub struct Decoder {
     warnings: Vec<Problem>,
     /// What told from when until when it is valid.
     told: Vec<Told>,
+    /// The paths of secrets that nothing is left of when they are wiped.
+    wiped: BTreeSet<String>,
     inherited: Arc<Variables>,
 }
 
@@ -128,6 +130,15 @@ impl Decoder {
     /// What is wrong, and what is odd.
     pub(crate) fn into_notes(self) -> (Vec<Problem>, Vec<Problem>) {
         (self.problems, self.warnings)
+    }
+
+    /// Notes that nothing is left of the secret at hand when it is wiped.
+    pub(crate) fn note_wiped(&mut self) {
+        self.wiped.insert(self.path.clone());
+    }
+
+    pub(crate) fn take_wiped(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.wiped)
     }
 
     /// The path of the value at hand, such as `feature_flags.new_ui`.

@@ -1,8 +1,8 @@
 //! Where each value of a generation came from, and what it overrode.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -14,8 +14,9 @@ use crate::flat::{Flat, FlatValue};
 use crate::ignored::Ignored;
 use crate::merge::{self, Merged};
 use crate::name;
-use crate::node::Node;
+use crate::node::{Node, NodeValue};
 use crate::origin::Origin;
+use crate::path::push_segment;
 use crate::restart::{HeldBack, hold_back};
 use crate::schema::{Schema, Shape};
 use crate::status::SecretStatus;
@@ -29,6 +30,8 @@ pub(crate) struct Tree {
     ignored: Vec<Ignored>,
     /// What waits for a restart, and is no part of the rest.
     pub(crate) held_back: Option<HeldBack>,
+    /// The paths of secrets that are wiped without a rest; `None` where nothing was decoded.
+    pub(crate) wiped: Option<Arc<BTreeSet<String>>>,
     /// Since when each value is what it is; the others since the first generation.
     since: HashMap<String, Since>,
     first: Since,
@@ -83,6 +86,7 @@ impl Tree {
             overridden: Vec::new(),
             ignored: Vec::new(),
             held_back: None,
+            wiped: None,
             since: HashMap::new(),
             first: Since::first(),
             hash: OnceLock::new(),
@@ -96,6 +100,7 @@ impl Tree {
             overridden: merged.overridden,
             ignored,
             held_back: None,
+            wiped: None,
             since: HashMap::new(),
             first: Since::first(),
             hash: OnceLock::new(),
@@ -151,6 +156,8 @@ impl Tree {
         generation: u64,
     ) -> Self {
         self.since.clone_from(&before.since);
+        // What was not decoded anew is what it was.
+        self.wiped = self.wiped.or_else(|| before.wiped.clone());
         self.first = before.first;
         let at = SystemTime::now();
         for change in changes {
@@ -191,9 +198,11 @@ impl Tree {
         let mut given = self.given();
         given.retain(|(_, node)| node.is_marked());
         given.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        let secret = |(path, _): (String, Node)| {
+        let secret = |(path, node): (String, Node)| {
             let Since { generation, at } = self.since(&path);
+            let wiped = self.wiped.as_ref();
             SecretStatus {
+                wiped: wiped.is_some_and(|wiped| is_wiped(&node, &path, wiped)),
                 path,
                 generation,
                 changed: at,
@@ -350,6 +359,32 @@ impl Tree {
             losers,
             since_generation,
         }
+    }
+}
+
+/// Whether every secret in a node is among those that are wiped, by their paths.
+fn is_wiped(node: &Node, path: &str, wiped: &BTreeSet<String>) -> bool {
+    if node.secret {
+        // It may be a part of what is a secret.
+        let ends = path.match_indices(['.', '[']).map(|(end, _)| end);
+        let whole = ends.chain([path.len()]).map(|end| &path[..end]);
+        return whole.into_iter().any(|path| wiped.contains(path));
+    }
+    let below = |segment: &str, node: &Node| {
+        let mut path = path.to_owned();
+        push_segment(&mut path, segment);
+        is_wiped(node, &path, wiped)
+    };
+    match &node.value {
+        NodeValue::List(items) => {
+            let mut items = items.iter().enumerate();
+            items.all(|(i, item)| below(&format!("[{i}]"), item))
+        }
+        NodeValue::Map(entries) => {
+            let mut entries = entries.iter();
+            entries.all(|entry| below(&entry.key, &entry.node))
+        }
+        NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => !node.holds_secret(),
     }
 }
 

@@ -93,6 +93,17 @@ impl Node {
         self
     }
 
+    /// Whether each value in it is a file of its own, or a part of one, of which no parser has a copy.
+    pub(crate) fn is_own_file(&self) -> bool {
+        match &self.value {
+            NodeValue::List(items) => items.iter().all(Self::is_own_file),
+            NodeValue::Map(entries) => entries.iter().all(|entry| entry.node.is_own_file()),
+            NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => {
+                self.origin.is_own_file()
+            }
+        }
+    }
+
     /// Whether this or anything below it is marked as secret.
     pub(crate) fn is_marked(&self) -> bool {
         self.secret

@@ -1,6 +1,7 @@
 //! From an observation to a value of the program's type, or to what is wrong with it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::{Observation, Pipeline};
@@ -27,6 +28,8 @@ struct Decoded<T> {
     odd: Vec<Problem>,
     /// `None` as long as nothing was decoded.
     validities: Option<Vec<Validity>>,
+    /// The same of the secrets that are wiped.
+    wiped: Option<BTreeSet<String>>,
     /// When a value becomes valid that is not yet.
     ripe: Option<SystemTime>,
 }
@@ -64,6 +67,7 @@ impl Pipeline {
         observation.odd = Some(decoded.odd);
         observation.problems.extend(decoded.problems);
         observation.validities = decoded.validities;
+        observation.tree.wiped = decoded.wiped.map(Arc::new);
         observation.look_again(decoded.ripe, SystemTime::now());
         if observation.problems.is_empty() {
             return decoded.value;
@@ -94,7 +98,7 @@ impl Pipeline {
     ) -> Decoded<T> {
         let mut decoder = Decoder::inheriting(self.options.inherited.clone());
         let decoded = guarded(|| decode(root, &mut decoder));
-        let noted = decoder.take_told();
+        let (noted, wiped) = (decoder.take_told(), decoder.take_wiped());
         let (mut problems, mut odd) = decoder.into_notes();
         if self.options.strict {
             problems.extend(odd.drain(..).map(Problem::refused));
@@ -128,6 +132,7 @@ impl Pipeline {
             problems,
             odd,
             validities: Some(noted.into_iter().map(|told| told.validity).collect()),
+            wiped: Some(wiped),
             ripe: against.ripe,
         }
     }
@@ -142,6 +147,7 @@ impl<T> Decoded<T> {
             problems: Vec::new(),
             odd: Vec::new(),
             validities: None,
+            wiped: None,
             ripe: None,
         }
     }

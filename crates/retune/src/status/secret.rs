@@ -19,4 +19,9 @@ pub struct SecretStatus {
     /// nothing of the time before the volume, so that in a new pod every secret is new.
     #[serde(serialize_with = "time::serialize")]
     pub changed: SystemTime,
+    /// Whether nothing of it stays in memory once the last generation that holds it is let go: it is a
+    /// [`Secret`](crate::Secret), came as a file of its own (a key of a volume, what `X_FILE` names), and
+    /// its type [can be wiped](crate::Value::WIPES). Any other way in leaves copies: documents,
+    /// lists and maps in brackets, the environment, flags, code.
+    pub wiped: bool,
 }

@@ -31,7 +31,11 @@ impl<T: Value> Value for Secret<T> {
     const WIPES: bool = T::WIPES;
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        exposed(node, decoder, T::decode).map(Self::decoded)
+        let value = exposed(node, decoder, T::decode).map(Self::decoded)?;
+        if T::WIPES && node.is_own_file() {
+            decoder.note_wiped();
+        }
+        Some(value)
     }
 
     fn missing() -> Option<Self> {
