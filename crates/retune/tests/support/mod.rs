@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, clippy::print_stderr)]
 
 pub mod log;
+#[cfg(target_os = "linux")]
+pub mod memory;
 pub mod pending;
 
 use std::collections::BTreeMap;
