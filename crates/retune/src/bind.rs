@@ -111,7 +111,10 @@ impl Notes {
     pub(crate) fn withhold(&mut self, path: String, way: Way, origin: &Origin, secret: bool) {
         self.ignored.push(Ignored {
             path,
-            origin: origin.clone(),
+            origin: match secret {
+                true => origin.clone().without_value(),
+                false => origin.clone(),
+            },
             why: Why::Withheld(way),
             secret,
         });

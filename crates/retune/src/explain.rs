@@ -364,22 +364,22 @@ impl Tree {
 
 /// Whether every secret in a node is among those that are wiped, by their paths.
 fn is_wiped(node: &Node, path: &str, wiped: &BTreeSet<String>) -> bool {
-    if node.secret {
-        // It may be a part of what is a secret.
-        let ends = path.match_indices(['.', '[']).map(|(end, _)| end);
-        let whole = ends.chain([path.len()]).map(|end| &path[..end]);
-        return whole.into_iter().any(|path| wiped.contains(path));
-    }
     let below = |segment: &str, node: &Node| {
         let mut path = path.to_owned();
         push_segment(&mut path, segment);
         is_wiped(node, &path, wiped)
     };
+    // It may be a part of what is a secret.
+    let ends = path.match_indices(['.', '[']).map(|(end, _)| end);
+    let mut whole = ends.chain([path.len()]).map(|end| &path[..end]);
     match &node.value {
+        _ if node.secret && whole.any(|path| wiped.contains(path)) => true,
         NodeValue::List(items) => {
             let mut items = items.iter().enumerate();
             items.all(|(i, item)| below(&format!("[{i}]"), item))
         }
+        // Its keys are secrets, too.
+        _ if node.secret => false,
         NodeValue::Map(entries) => {
             let mut entries = entries.iter();
             entries.all(|entry| below(&entry.key, &entry.node))

@@ -15,6 +15,7 @@ use crate::pipeline::{Observation, Pipeline, Running};
 use crate::problem::Problem;
 use crate::report;
 use crate::scrub::scrubbed;
+use crate::shared_text::SharedText;
 use crate::status::{MOST_CHANGES, Rejection, Waiting};
 
 /// Late results that are thrown away in a row, before one is published although something newer
@@ -127,7 +128,7 @@ impl<T: Retune> Reloader<T> {
                 text,
                 location,
                 reply,
-            } => (self.set(&name, text.as_deref(), location), reply),
+            } => (self.set(&name, text, location), reply),
         };
         let result = match outcome {
             Outcome::Good(generation) => Ok(generation),
@@ -156,7 +157,7 @@ impl<T: Retune> Reloader<T> {
     fn set(
         &mut self,
         name: &str,
-        text: Option<&str>,
+        text: Option<SharedText>,
         location: &'static Location<'static>,
     ) -> Outcome {
         let rejection = self.shared.record().rejection.clone();

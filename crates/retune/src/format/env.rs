@@ -132,7 +132,8 @@ impl Parser<'_> {
     fn quoted(&mut self, quote: char) -> Result<String, Problem> {
         let open = self.at;
         self.at += 1;
-        let mut text = String::new();
+        // With room for all of it: what grows leaves copies behind.
+        let mut text = String::with_capacity(super::quoted_length(self.rest(), quote));
         loop {
             let rest = self.rest();
             let Some(plain) = rest.find(|c| c == quote || quote == '"' && c == '\\') else {
@@ -140,7 +141,11 @@ impl Parser<'_> {
                 let problem = self.problem(open..open + 1, "the quote is not closed");
                 return Err(problem.with_help(format!("end the value with `{quote}`")));
             };
-            text.push_str(&self.text(&(self.at..self.at + plain)).replace("\r\n", "\n"));
+            let part = self.text(&(self.at..self.at + plain)).split("\r\n");
+            for (i, line) in part.enumerate() {
+                text.extend((i > 0).then_some('\n'));
+                text.push_str(line);
+            }
             self.at += plain;
             if self.eat(quote) {
                 return Ok(text);

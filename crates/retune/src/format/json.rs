@@ -143,9 +143,10 @@ impl Parser<'_> {
     fn string(&mut self) -> Result<String, Problem> {
         let open = self.at;
         self.at += 1;
-        let mut text = String::new();
+        // With room for all of it: what grows leaves copies behind.
+        let mut text = String::with_capacity(super::quoted_length(self.rest(), '"'));
         loop {
-            let rest = self.content.get(self.at..).unwrap_or_default();
+            let rest = self.rest();
             let plain = rest.find(['"', '\\', '\n', '\r']).unwrap_or(rest.len());
             let part = rest.get(..plain).unwrap_or_default();
             if let Some(control) = part.find(|c| c < ' ') {
@@ -262,6 +263,10 @@ impl Parser<'_> {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
+    }
+
+    fn rest(&self) -> &str {
+        self.content.get(self.at..).unwrap_or_default()
     }
 
     fn peek(&self) -> Option<u8> {

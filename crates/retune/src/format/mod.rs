@@ -184,6 +184,17 @@ fn too_deep(base: &Origin, range: Range<usize>) -> Problem {
     .at(base.part(range))
 }
 
+/// How long a text in quotes is as it is written, which is no shorter than what it means.
+fn quoted_length(rest: &str, quote: char) -> usize {
+    let mut escaped = false;
+    let end = rest.find(|c| {
+        let ends = c == quote && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    });
+    end.unwrap_or(rest.len())
+}
+
 /// The character at a place, so that a report has something to mark; nothing at the end of a line.
 fn character(content: &str, at: usize) -> Range<usize> {
     let next = content.get(at..).and_then(|rest| rest.chars().next());

@@ -161,20 +161,17 @@ impl Builder<'_> {
     /// Numbers and dates stay as they are written.
     fn scalar(&mut self, event: &Event) -> Option<NodeValue> {
         let raw = self.source.get(event)?;
-        let mut decoded = std::borrow::Cow::Borrowed("");
+        // With room for all of it: what grows leaves copies behind.
+        let mut decoded = String::with_capacity(raw.as_str().len());
         let quoted = matches!(
             raw.decode_scalar(&mut decoded, &mut self.errors),
             ScalarKind::String
         );
-        let text = if quoted {
-            decoded.as_ref()
-        } else {
-            raw.as_str()
+        let text = match quoted {
+            true => decoded.into(),
+            false => raw.as_str().into(),
         };
-        Some(NodeValue::Text {
-            text: text.into(),
-            quoted,
-        })
+        Some(NodeValue::Text { text, quoted })
     }
 
     /// A key with what follows it after dots.

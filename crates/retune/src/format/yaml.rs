@@ -2,6 +2,7 @@
 
 mod map;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -93,7 +94,7 @@ impl Builder<'_> {
                     }
                 }
                 Event::Scalar(text, style, anchor, tag) => {
-                    self.scalar(&text, style, anchor, tag.as_deref(), range)?;
+                    self.scalar(text, style, anchor, tag.as_deref(), range)?;
                 }
                 Event::SequenceStart(_, anchor, tag) => {
                     self.start(Content::List(Vec::new()), anchor, tag.as_deref(), range)?;
@@ -114,7 +115,7 @@ impl Builder<'_> {
 
     fn scalar(
         &mut self,
-        text: &str,
+        text: Cow<'_, str>,
         style: ScalarStyle,
         anchor: usize,
         tag: Option<&Tag>,
@@ -122,7 +123,7 @@ impl Builder<'_> {
     ) -> Result<(), Problem> {
         // The parser says `~` for a value that is not there.
         let text = if range.is_empty() && style == ScalarStyle::Plain {
-            ""
+            Cow::Borrowed("")
         } else {
             text
         };
@@ -137,7 +138,7 @@ impl Builder<'_> {
             Some("bool" | "int" | "float") => (false, false),
             _ => (
                 !plain,
-                plain && matches!(text, "" | "~" | "null" | "Null" | "NULL"),
+                plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL"),
             ),
         };
         let value = if null {

@@ -29,6 +29,7 @@ use crate::error::Error;
 use crate::explain::{Explanation, Tree};
 use crate::generation::{Change, Generation, Snapshot};
 use crate::problem::Problem;
+use crate::shared_text::SharedText;
 use crate::status::{self, Expiry, Health, Status, Times};
 use crate::validity::Validity;
 
@@ -244,7 +245,7 @@ impl<T: Send + Sync + 'static> Live<T> {
     /// As for [`reload`](Self::reload), and for a name that no field answers to.
     #[track_caller]
     pub fn set(&self, name: &str, text: impl Into<String>) -> Result<u64, Error> {
-        self.command_set(name, Some(text.into()), Location::caller())
+        self.command_set(name, Some(text.into().into()), Location::caller())
     }
 
     /// Takes back a value that was [`set`](Self::set): what the sources give holds again.
@@ -260,7 +261,7 @@ impl<T: Send + Sync + 'static> Live<T> {
     fn command_set(
         &self,
         name: &str,
-        text: Option<String>,
+        text: Option<SharedText>,
         location: &'static Location<'static>,
     ) -> Result<u64, Error> {
         self.shared.tree().check_name(name)?;

@@ -19,6 +19,7 @@ use crate::explain::Tree;
 use crate::generation::{Generation, Snapshot};
 use crate::guard::guarded;
 use crate::problem::Problem;
+use crate::shared_text::SharedText;
 use crate::status::{Held, HistoryEntry, Late, Stuck, Times};
 
 /// A gate: looks at a candidate and may refuse it.
@@ -71,7 +72,7 @@ pub(crate) enum Command {
     Set {
         name: String,
         /// `None` takes a value back.
-        text: Option<String>,
+        text: Option<SharedText>,
         location: &'static Location<'static>,
         reply: Sender<Result<u64, Error>>,
     },

@@ -33,7 +33,7 @@ impl Code {
         &mut self,
         flat: &Flat,
         name: &str,
-        text: &str,
+        text: impl Into<SharedText>,
         location: &'static Location<'static>,
     ) -> Option<Set> {
         let value = Set {
