@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
 
 use crate::format;
 use crate::node::{Node, NodeValue};
@@ -30,7 +31,7 @@ impl Claims {
         else {
             return None;
         };
-        let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).ok()?;
+        let claims = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(claims).ok()?);
         let claims = format::json_of(std::str::from_utf8(&claims).ok()?)?;
         Some(Self {
             not_before: claims.get("nbf").and_then(time),

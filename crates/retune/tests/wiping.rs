@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::{env, thread};
 
 use retune::source::{Env, Mount};
-use retune::{Live, Retune, Secret};
+use retune::{Live, Retune, Secret, Token};
 use support::memory::{Remnants, Searched, random, step};
 use support::{Volume, eventually, is_child, until_ok, until_rejected};
 
@@ -35,6 +35,7 @@ struct Config {
     pair: Secret<Pair>,
     raw: Option<Secret<Box<str>>>,
     indirect: Secret<String>,
+    token: Token,
 }
 
 #[derive(Debug, Retune)]
@@ -45,7 +46,7 @@ struct Pair {
 }
 
 /// The keys of one generation. Each name with a secret of its own, but for the message and the pin.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "text",
     "windows",
     "windows2",
@@ -60,6 +61,7 @@ const KEYS: [&str; 14] = [
     "raw",
     "unknown",
     "indirect",
+    "token",
 ];
 
 /// One generation of secrets.
@@ -91,7 +93,9 @@ impl Secrets {
         let list = format!("{}\n{}\n", self.of("list"), self.of("list2"));
         let each = format!(" {} ,{}", self.of("each"), self.of("each2"));
         let path = format!("/{}\n", self.of("path"));
+        let token = format!("e30.eyJleHAiOjk5OTk5OTk5OTl9.{}\n", self.of("token"));
         let mut keys: Vec<(&str, &str)> = vec![
+            ("token", &token),
             ("message", message),
             ("pin", pin),
             ("windows", &windows),

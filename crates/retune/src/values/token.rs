@@ -110,6 +110,7 @@ impl Token {
 
 impl Value for Token {
     const SHAPE: Shape = Shape::Secret(&Shape::Text(BEARER));
+    const WIPES: bool = true;
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         let marked = (!node.secret).then(|| node.clone().into_secret());
@@ -122,7 +123,14 @@ impl Value for Token {
         })?;
         let token = Self::new(text);
         decoder.valid(node, token.not_before(), token.expires());
+        if node.is_own_file() {
+            decoder.note_wiped();
+        }
         Some(token)
+    }
+
+    fn wipe(&mut self) {
+        self.text.wipe();
     }
 }
 
