@@ -1,5 +1,6 @@
 //! Where a value was written.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::panic::Location;
@@ -141,6 +142,23 @@ impl Origin {
             }),
             other => other.clone(),
         }
+    }
+
+    /// A text that a parser of `content`, which begins here, found in it or made of it: shared with the
+    /// document where it is a part of it, instead of copied.
+    pub(crate) fn share(&self, content: &str, text: Cow<'_, str>) -> SharedText {
+        let Cow::Borrowed(part) = text else {
+            return text.into();
+        };
+        let shared = || {
+            let Span { text, range, .. } = self.span()?;
+            let at = part.as_ptr().addr().checked_sub(content.as_ptr().addr())?;
+            let start = range.start.checked_add(at)?;
+            let range = start..start.checked_add(part.len())?;
+            let found = text.content.get(range.clone())?;
+            (found == part).then(|| text.content.slice(range))
+        };
+        shared().unwrap_or_else(|| part.into())
     }
 
     /// Whether it is a file that holds one value and nothing else, so that no parser has a copy of it.

@@ -1,5 +1,6 @@
 //! JSON (RFC 8259), strictly: one pass that keeps every place.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ pub(super) fn read(content: &str, base: &Origin) -> Result<Option<Node>, Vec<Pro
 
 // === impl Parser ===
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     fn document(&mut self) -> Result<Node, Problem> {
         let node = self.value(1)?;
         self.space();
@@ -54,10 +55,11 @@ impl Parser<'_> {
         let value = match self.peek() {
             Some(b'{') => self.map(depth)?,
             Some(b'[') => self.list(depth)?,
-            Some(b'"') => NodeValue::Text {
-                text: self.string()?.into(),
-                quoted: true,
-            },
+            Some(b'"') => {
+                let text = self.string()?;
+                let text = self.base.share(self.content, text);
+                NodeValue::Text { text, quoted: true }
+            }
             Some(b'-' | b'0'..=b'9') => self.number()?,
             Some(b'a'..=b'z') => self.word()?,
             _ => return Err(self.expected("a value")),
@@ -140,11 +142,10 @@ impl Parser<'_> {
         }
     }
 
-    fn string(&mut self) -> Result<String, Problem> {
+    fn string(&mut self) -> Result<Cow<'a, str>, Problem> {
         let open = self.at;
         self.at += 1;
-        // With room for all of it: what grows leaves copies behind.
-        let mut text = String::with_capacity(super::quoted_length(self.rest(), '"'));
+        let mut text = Cow::Borrowed("");
         loop {
             let rest = self.rest();
             let plain = rest.find(['"', '\\', '\n', '\r']).unwrap_or(rest.len());
@@ -153,14 +154,23 @@ impl Parser<'_> {
                 let message = "a control character in a string must be escaped";
                 return Err(self.problem(self.at + control, message));
             }
-            text.push_str(part);
             self.at += plain;
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
+                    text += part;
                     return Ok(text);
                 }
-                Some(b'\\') => text.push(self.escape()?),
+                Some(b'\\') => {
+                    if let Cow::Borrowed(_) = text {
+                        // With room for all of it: what grows leaves copies behind.
+                        let length = super::quoted_length(rest, '"');
+                        text = Cow::Owned(String::with_capacity(length));
+                    }
+                    let text = text.to_mut();
+                    text.push_str(part);
+                    text.push(self.escape()?);
+                }
                 _ => {
                     return Err(self
                         .problem(open, "the string is not closed before its line ends")
@@ -254,7 +264,7 @@ impl Parser<'_> {
     fn plain(&self, start: usize) -> NodeValue {
         let text = self.content.get(start..self.at).unwrap_or_default();
         NodeValue::Text {
-            text: text.into(),
+            text: self.base.share(self.content, text.into()),
             quoted: false,
         }
     }
@@ -265,7 +275,7 @@ impl Parser<'_> {
         }
     }
 
-    fn rest(&self) -> &str {
+    fn rest(&self) -> &'a str {
         self.content.get(self.at..).unwrap_or_default()
     }
 

@@ -145,7 +145,7 @@ impl Builder<'_> {
             NodeValue::Null
         } else {
             NodeValue::Text {
-                text: text.into(),
+                text: self.base.share(self.content, text),
                 quoted,
             }
         };

@@ -96,7 +96,7 @@ impl Searched {
         assert!(self.process.wait().unwrap().success(), "{said:#?}");
     }
 
-    /// Searches all of its memory that can be read.
+    /// Searches all of its memory that can be read, but for what it never wrote.
     pub fn search(&self, secrets: &[&str]) -> Vec<Remnants> {
         let mut search = Search::new(secrets);
         let pid = self.process.id();
@@ -108,8 +108,10 @@ impl Searched {
             let (Some(range), Some(mode)) = (fields.next(), fields.next()) else {
                 continue;
             };
-            // The kernel's own pages cannot be read from outside.
-            if !mode.starts_with('r') || line.ends_with("[vvar]") || line.contains("[v") {
+            // The kernel's own pages cannot be read from outside; what is code stays as it is in its file.
+            let is_code = fields.nth(3).is_some_and(|path| path.starts_with('/'));
+            let is_kernels = line.contains("[v");
+            if !mode.starts_with('r') || is_kernels || is_code && !mode.contains('w') {
                 continue;
             }
             let (start, end) = range.split_once('-').unwrap();
