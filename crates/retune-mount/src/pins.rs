@@ -34,6 +34,8 @@ pub(crate) struct Pin {
     pub(crate) target: OsString,
     pub(crate) published: Option<SystemTime>,
     pub(crate) data: Arc<Dir>,
+    /// It is a tmpfs, as the kubelet makes it for a Secret.
+    pub(crate) in_memory: bool,
 }
 
 /// A file that was read outside any pin.
@@ -157,12 +159,14 @@ impl Pin {
             };
             match volume.open(&target, PASS | OFlags::DIRECTORY) {
                 Ok(fd) => {
+                    let in_memory = crate::platform::is_in_memory(&fd);
                     let data = Dir::from_fd(fd, volume.path.clone(), Some((index, 0)))?;
                     return Ok(Some(Self {
                         volume: Arc::clone(volume),
                         target,
                         published,
                         data: Arc::new(data),
+                        in_memory,
                     }));
                 }
                 Err(Errno::NOTDIR | Errno::LOOP) => return Ok(None),

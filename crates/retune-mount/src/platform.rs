@@ -16,6 +16,26 @@ pub(crate) fn is_mount_root(_: impl AsFd) -> bool {
     false
 }
 
+/// Whether it lies on a file system that is never written to a disk. What cannot be told is taken to: the
+/// kubelet keeps there what is not to be seen.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_in_memory(fd: impl AsFd) -> bool {
+    let Ok(found) = rustix::fs::fstatfs(fd) else {
+        return true;
+    };
+    let magic = found.f_type;
+    // tmpfs and ramfs.
+    matches!(
+        u32::try_from(magic).unwrap_or(magic as u32),
+        0x0102_1994 | 0x8584_58f6
+    )
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_in_memory(_: impl AsFd) -> bool {
+    false
+}
+
 /// The name of a file system that gives no events for what is done elsewhere.
 #[cfg(target_os = "linux")]
 pub(crate) fn eventless(fd: impl AsFd) -> Option<&'static str> {

@@ -15,6 +15,9 @@ pub struct Snapshot {
     pub(crate) keys: BTreeMap<PathBuf, Content>,
     pub(crate) published: Option<SystemTime>,
     pub(crate) data_dir: Option<OsString>,
+    pub(crate) in_memory: bool,
+    /// Of those keys that everybody may read.
+    pub(crate) open: BTreeMap<PathBuf, u32>,
 }
 
 /// What a path turned out to be.
@@ -111,6 +114,19 @@ impl Snapshot {
         self.data_dir.as_deref()
     }
 
+    /// Whether it is, or lies in, a volume that the kubelet keeps in memory (a tmpfs), as it does those of
+    /// Secrets, projected volumes and the downward API. A single file that is mounted from such a volume
+    /// (`subPath`), and a directory with one in it, counts as well. Where it cannot be told, it is `true`;
+    /// off Linux there are no such volumes.
+    pub fn is_in_memory(&self) -> bool {
+        self.in_memory
+    }
+
+    /// Keys whose files everybody on the machine may read, with their modes (such as `0o644`).
+    pub fn world_readable(&self) -> impl Iterator<Item = (&Path, u32)> {
+        self.open.iter().map(|(key, mode)| (key.as_path(), *mode))
+    }
+
     /// Whether both hold the same keys with the same bytes, no matter when they
     /// were published.
     pub fn same_content(&self, other: &Self) -> bool {
@@ -120,17 +136,12 @@ impl Snapshot {
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        struct Names<'a>(&'a BTreeMap<PathBuf, Content>);
-        impl fmt::Debug for Names<'_> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_set().entries(self.0.keys()).finish()
-            }
-        }
         f.debug_struct("Snapshot")
             .field("kind", &self.kind)
-            .field("keys", &Names(&self.keys))
+            .field("keys", &self.keys.keys())
             .field("published", &self.published)
             .field("data_dir", &self.data_dir)
+            .field("in_memory", &self.in_memory)
             .finish()
     }
 }

@@ -34,6 +34,57 @@ fn run(command: &[&str], paths: &[&Path]) {
 }
 
 #[test]
+fn a_volume_in_memory_is_told_by_what_it_lies_on() {
+    if !with_own_mounts("a_volume_in_memory_is_told_by_what_it_lies_on") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let memory = dir.path().join("memory");
+    fs::create_dir(&memory).unwrap();
+    run(&["mount", "-t", "tmpfs", "tmpfs"], &[&memory]);
+    let in_memory = |path: &Path| {
+        let read = retune_mount::read_once(path, Limits::default());
+        read.unwrap().is_in_memory()
+    };
+    let volume = Publisher::create(memory.join("volume")).unwrap();
+    volume.publish([] as [(&str, &str); 0]).unwrap();
+    assert!(in_memory(&memory.join("volume")), "an empty one as well");
+    volume.publish([("a", "x")]).unwrap();
+    assert!(in_memory(&memory.join("volume")));
+    assert!(in_memory(&memory.join("volume/a")), "one file of it");
+    let links = dir.path().join("links");
+    fs::create_dir(&links).unwrap();
+    std::os::unix::fs::symlink(memory.join("volume/a"), links.join("b")).unwrap();
+    assert!(in_memory(&links.join("b")), "a link to one");
+    assert!(in_memory(&links), "a directory with such a link");
+    let sub_path = dir.path().join("a");
+    fs::write(&sub_path, "").unwrap();
+    run(&["mount", "--bind"], &[&memory.join("volume/a"), &sub_path]);
+    assert!(in_memory(&sub_path), "a file that is mounted from it");
+    let plain = memory.join("plain");
+    fs::create_dir(&plain).unwrap();
+    fs::write(plain.join("a"), "x").unwrap();
+    assert!(!in_memory(&plain), "no volume");
+    assert!(!in_memory(&plain.join("a")));
+    run(&["umount"], &[&sub_path]);
+}
+
+#[test]
+fn files_that_everybody_may_read_are_told_with_their_modes() {
+    use std::os::unix::fs::PermissionsExt;
+    let volume = Volume::new([("open", "1"), ("closed", "1")]);
+    for (key, mode) in [("open", 0o644), ("closed", 0o440)] {
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(volume.path(key), permissions).unwrap();
+    }
+    let read = |path: &Path| retune_mount::read_once(path, Limits::default()).unwrap();
+    let open = [(Path::new("open"), 0o644)];
+    assert!(read(&volume.dir).world_readable().eq(open));
+    assert!(read(&volume.path("open")).world_readable().eq(open));
+    assert_eq!(read(&volume.path("closed")).world_readable().count(), 0);
+}
+
+#[test]
 fn a21_a_mount_of_a_single_file_is_told_apart() {
     if !with_own_mounts("a21_a_mount_of_a_single_file_is_told_apart") {
         return;

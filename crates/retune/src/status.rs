@@ -36,7 +36,8 @@ pub struct Status {
     /// The generation that readers see.
     pub generation: u64,
     /// A hash of the values that the generation was made of, the same in every replica that runs
-    /// the same values. Secrets are not part of it.
+    /// the same values. Secrets are not part of it, nor is anything of a source that is
+    /// [secret as a whole](crate::source::Mount#what-is-secret-by-itself).
     pub hash: String,
     /// The times of that generation.
     pub times: Times,
@@ -120,6 +121,9 @@ pub struct SourceStatus {
     pub paths: Vec<PathStatus>,
     /// Whether it could be read last time.
     pub ok: bool,
+    /// Whether all that it gives is redacted: the program says so, or it is
+    /// [secret by itself](crate::source::Mount#what-is-secret-by-itself).
+    pub secret: bool,
     /// When the token expires that is its [heartbeat](crate::source::Mount::heartbeat); `None`
     /// where there is none. Half a minute later it is orphaned.
     #[serde(serialize_with = "time::serialize_option")]
@@ -325,6 +329,7 @@ impl SourceStatus {
             kind,
             paths,
             ok: !layer.failed,
+            secret: layer.secret,
             heartbeat_expires: layer.heartbeat.map(|beat| beat.expires),
         }
     }

@@ -40,6 +40,10 @@ pub(super) struct Collector {
     unstable: bool,
     /// A file is a mount of its own.
     mount: bool,
+    /// A file lies in a volume in memory.
+    in_memory: bool,
+    /// Modes of files that everybody may read.
+    open: BTreeMap<PathBuf, u32>,
 }
 
 /// One directory of those that are listed.
@@ -90,6 +94,8 @@ impl Collector {
             newest: None,
             unstable: false,
             mount: false,
+            in_memory: false,
+            open: BTreeMap::new(),
         }
     }
 
@@ -204,7 +210,14 @@ impl Collector {
             self.unstable |= after.stamp != meta.stamp;
             self.note(&key, &after.stamp);
             walk.pins.add_plain(dir, name, after.stamp);
-            self.mount |= crate::platform::is_mount_root(&file);
+            let mount = crate::platform::is_mount_root(&file);
+            self.mount |= mount;
+            self.in_memory |= mount && crate::platform::is_in_memory(&file);
+        } else {
+            self.in_memory |= walk.pins.of(dir).is_some_and(|pin| pin.in_memory);
+        }
+        if meta.mode & 0o004 != 0 {
+            self.open.insert(key.clone(), meta.mode);
         }
         self.keys.insert(key, bytes);
         #[cfg(test)]
@@ -298,6 +311,8 @@ impl Collector {
             keys: self.keys,
             published: pin.and_then(|pin| pin.published),
             data_dir: pin.map(|pin| pin.target.clone()),
+            in_memory: self.in_memory || pin.is_some_and(|pin| pin.in_memory),
+            open: self.open,
         };
         Outcome {
             snapshot,

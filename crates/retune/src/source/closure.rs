@@ -252,6 +252,7 @@ impl Sealed for Closure {
 
     fn read(&mut self, context: &mut Context<'_>) -> Layer {
         let mut layer = Layer::new(Origin::Default, Some(Way::Closure), context);
+        layer.secret = self.secret;
         self.refresh(context);
         layer.due = self.due;
         match &self.last {

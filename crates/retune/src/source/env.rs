@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::followed::{Followed, Found};
+use super::secrecy::Secrecy;
 use super::variable::{FILE, Meaning, VariableNames, find, place, without_underscore};
 use super::{Context, Kind, Layer, Sealed, keys, service};
 use crate::flat::FlatValue;
@@ -35,6 +36,7 @@ pub struct Env {
     names: VariableNames,
     empty_is_unset: bool,
     optional_files: bool,
+    secrecy: Secrecy,
     root: Option<PathBuf>,
     variables: BTreeMap<String, OsString>,
     files: BTreeMap<String, Followed>,
@@ -63,6 +65,7 @@ impl Env {
             },
             empty_is_unset: false,
             optional_files: false,
+            secrecy: Secrecy::default(),
             root: None,
             variables: BTreeMap::new(),
             files: BTreeMap::new(),
@@ -152,6 +155,23 @@ impl Env {
         self
     }
 
+    /// Redacts the values of all variables, and of the files that they name, wherever they would be shown.
+    /// A file in a volume that the kubelet keeps in memory is
+    /// [secret by itself](super::Mount#what-is-secret-by-itself); a variable is if its field says so.
+    #[must_use]
+    pub fn secret(mut self) -> Self {
+        self.secrecy = Secrecy::SECRET;
+        self
+    }
+
+    /// Redacts nothing but what its type or its form says is secret, although the volume that a named file is of lies in memory (a
+    /// tmpfs): a `projected` volume of ConfigMaps, or a test's directory below a `/tmp` that is one.
+    #[must_use]
+    pub fn not_secret(mut self) -> Self {
+        self.secrecy = Secrecy::NOT_SECRET;
+        self
+    }
+
     pub(crate) fn names(&self) -> &VariableNames {
         &self.names
     }
@@ -184,7 +204,11 @@ impl Env {
             Found::Content(snapshot) => match snapshot.file_content() {
                 Some(bytes) => {
                     layer.mounted |= snapshot.data_dir().is_some();
-                    return Some(keys::value(place, bytes));
+                    let node = keys::value(place, bytes);
+                    return Some(match self.secrecy.of(&snapshot) {
+                        true => node.into_secret(),
+                        false => node,
+                    });
                 }
                 None => problem("is a directory, not a file"),
             },
@@ -263,6 +287,7 @@ impl Sealed for Env {
     fn read(&mut self, context: &mut Context<'_>) -> Layer {
         let origin = Origin::Env(self.name().into());
         let mut layer = Layer::new(origin, Some(Way::Env), context);
+        layer.secret = self.secrecy.is_said();
         if self.names.prefix.is_empty() && context.flat.is_open() {
             layer.failed = true;
             let problem = Problem::new("", "every variable of the environment would be taken");
@@ -289,7 +314,9 @@ impl Sealed for Env {
             match self.names.meaning(flat, variable) {
                 Meaning::Value(path) => {
                     if let Some(text) = value.to_str() {
-                        values.push((&**variable, Node::text(text, origin)));
+                        let mut node = Node::text(text, origin);
+                        node.secret = layer.secret;
+                        values.push((&**variable, node));
                     } else {
                         layer.failed = true;
                         let problem = Problem::new(&path, "its value is not UTF-8");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use retune_mount::{Content, Kind as PathKind};
 
 use super::followed::{Followed, Found, shown};
+use super::secrecy::Secrecy;
 use super::{Context, Kind, Layer, Sealed, variable};
 use crate::bind::{self, Notes};
 use crate::flat::Flat;
@@ -39,7 +40,7 @@ use crate::shared_text::SharedText;
 pub struct File {
     file: Followed,
     optional: bool,
-    secret: bool,
+    secrecy: Secrecy,
     /// Of the names in a `.env` file.
     prefix: Option<String>,
 }
@@ -52,7 +53,7 @@ impl File {
         Self {
             file: Followed::new(path),
             optional: false,
-            secret: false,
+            secrecy: Secrecy::default(),
             prefix: None,
         }
     }
@@ -98,10 +99,19 @@ impl File {
         self
     }
 
-    /// Redacts all values from this file wherever they would be shown.
+    /// Redacts all values from this file wherever they would be shown. A file in a volume that the kubelet
+    /// keeps in memory is [secret by itself](super::Mount#what-is-secret-by-itself).
     #[must_use]
     pub fn secret(mut self) -> Self {
-        self.secret = true;
+        self.secrecy = Secrecy::SECRET;
+        self
+    }
+
+    /// Redacts nothing but what its type or its form says is secret, although the volume that the file is of lies in memory (a
+    /// tmpfs): a `projected` volume of ConfigMaps, or a test's directory below a `/tmp` that is one.
+    #[must_use]
+    pub fn not_secret(mut self) -> Self {
+        self.secrecy = Secrecy::NOT_SECRET;
         self
     }
 }
@@ -170,7 +180,9 @@ impl Sealed for File {
         }
         let prefix = self.prefix.as_deref().unwrap_or_default();
         let place = Place::File(path);
-        if let Some(root) = document(place, bytes, self.secret, prefix, context, &mut layer) {
+        let secret = self.secrecy.of(&snapshot);
+        layer.secret = secret;
+        if let Some(root) = document(place, bytes, secret, prefix, context, &mut layer) {
             layer.root = root;
         }
         layer

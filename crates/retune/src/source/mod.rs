@@ -25,6 +25,7 @@ mod mount;
 #[cfg(feature = "check")]
 mod object;
 mod revision;
+mod secrecy;
 mod service;
 mod variable;
 
@@ -136,6 +137,8 @@ pub struct Layer {
     pub(crate) moved: bool,
     /// It is, or lies in, a mount that is rewritten from outside.
     pub(crate) mounted: bool,
+    /// All that it gives is redacted.
+    pub(crate) secret: bool,
     /// When the youngest of what was read was published, where that is known.
     pub(crate) published: Option<SystemTime>,
     /// Something was being written: read again at this time.
@@ -181,6 +184,7 @@ impl Layer {
             failed: false,
             moved: false,
             mounted: false,
+            secret: false,
             published: None,
             settling: None,
             paths: Vec::new(),

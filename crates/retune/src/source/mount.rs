@@ -7,6 +7,7 @@ use retune_mount::Snapshot;
 use super::about::About;
 use super::followed::{Followed, Found, shown};
 use super::keys::Keys;
+use super::secrecy::Secrecy;
 use super::{Context, Kind, Layer, Sealed};
 use crate::origin::{Origin, Place};
 use crate::problem::Problem;
@@ -36,6 +37,15 @@ use crate::schema::Way;
 /// content for ever, and from inside it cannot be told from one that nobody edits. For that there
 /// is [`heartbeat`](Self::heartbeat).
 ///
+/// # What is secret by itself
+///
+/// The kubelet keeps the volumes of Secrets in memory (a tmpfs), and so it does `projected` ones and those
+/// of the downward API; a ConfigMap's lie on the node's disk. A volume with `..data` on a tmpfs is therefore
+/// [`secret`](Self::secret) unless the program says [`not_secret`](Self::not_secret): what it gives is
+/// redacted, whatever its type, and is no part of the [hash](crate::status::Status::hash). The same holds
+/// of a single [file](super::File) in such a volume, or mounted from it, and of one that `X_FILE` names.
+/// [`SourceStatus::secret`](crate::status::SourceStatus::secret) tells what was taken for secret.
+///
 /// # Volumes that belong together
 ///
 /// A change of two objects, such as a ConfigMap and a Secret, is two swaps: as a rule within one pass of
@@ -54,7 +64,7 @@ pub struct Mount {
     dir: Followed,
     optional: bool,
     defaults_when_lost: bool,
-    secret: bool,
+    secrecy: Secrecy,
     about: About,
     /// The accepted content had keys, so that having none is a loss.
     had_keys: bool,
@@ -70,7 +80,7 @@ impl Mount {
             dir: Followed::new(dir),
             optional: false,
             defaults_when_lost: false,
-            secret: false,
+            secrecy: Secrecy::default(),
             about: About::default(),
             had_keys: false,
             has_keys: false,
@@ -103,9 +113,19 @@ impl Mount {
     /// Redacts all values from this volume wherever they would be shown. It says nothing of precedence:
     /// of a ConfigMap and a Secret with the same key the one that was added last wins, and the Secret's
     /// value is redacted in either case.
+    ///
+    /// A volume that the kubelet keeps in memory is [secret by itself](Self#what-is-secret-by-itself).
     #[must_use]
     pub fn secret(mut self) -> Self {
-        self.secret = true;
+        self.secrecy = Secrecy::SECRET;
+        self
+    }
+
+    /// Redacts nothing but what its type or its form says is secret, although the volume lies in memory (a
+    /// tmpfs): a `projected` volume of ConfigMaps, or a test's directory below a `/tmp` that is one.
+    #[must_use]
+    pub fn not_secret(mut self) -> Self {
+        self.secrecy = Secrecy::NOT_SECRET;
         self
     }
 
@@ -222,6 +242,8 @@ impl Mount {
     }
 
     fn place(&self, snapshot: &Snapshot, context: &Context<'_>, layer: &mut Layer) {
+        let secret = self.secrecy.of(snapshot);
+        layer.secret |= secret;
         let dir = self.dir.path();
         let keys = Keys {
             whole: Place::File(dir.to_owned()),
@@ -229,7 +251,7 @@ impl Mount {
                 mount: dir.to_owned(),
                 key: key.to_owned(),
             },
-            secret: self.secret,
+            secret,
             about: &self.about,
         };
         keys.put(snapshot.contents(), context, layer);
@@ -278,7 +300,7 @@ impl Sealed for Mount {
                     self.about.listen(dir, &snapshot, &mut layer);
                 }
                 if !absent {
-                    let (flat, secret) = (context.flat, self.secret);
+                    let (flat, secret) = (context.flat, self.secrecy.of(&snapshot));
                     self.about.compare(dir, &snapshot, flat, secret, &mut layer);
                 }
                 self.place(&snapshot, context, &mut layer);

@@ -37,6 +37,7 @@ impl Sealed for Object {
     fn read(&mut self, context: &mut Context<'_>) -> Layer {
         let mut layer = Layer::new(Origin::Default, Some(Way::Mount), context);
         layer.mounted = true;
+        layer.secret = self.secret;
         let place = |key: &Path| Place::Object {
             object: self.title.clone(),
             key: key.to_owned(),
