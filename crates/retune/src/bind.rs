@@ -160,6 +160,7 @@ impl Binder<'_> {
 
     fn fields(&mut self, node: Node, schema: &'static Schema) -> Node {
         let node = self.structured(node);
+        let secret = node.secret;
         let NodeValue::Map(entries) = node.value else {
             return node;
         };
@@ -167,14 +168,15 @@ impl Binder<'_> {
         for entry in entries {
             let Some((field, alias)) = schema.find(&entry.key) else {
                 if let Some(rest) = schema.rest {
+                    let segment = key_segment(&entry.key, secret);
                     bound.push(Entry {
-                        node: self.within(&entry.key, entry.node, rest),
+                        node: self.within(segment, entry.node, rest),
                         ..entry
                     });
                     continue;
                 }
                 let known = schema.fields.iter().map(|field| field.outside);
-                self.unknown(&entry, name::nearest(&entry.key, known));
+                self.unknown(&entry, secret, name::nearest(&entry.key, known));
                 continue;
             };
             self.note_deprecated(alias, field.outside, &entry);
@@ -364,12 +366,13 @@ impl Binder<'_> {
         }
     }
 
-    fn unknown(&mut self, entry: &Entry, nearest: Option<&str>) {
+    /// In a secret, a name that is no field's may be the secret itself.
+    fn unknown(&mut self, entry: &Entry, secret: bool, nearest: Option<&str>) {
         let mut path = self.path.clone();
-        push_segment(&mut path, &entry.key);
-        self.notes
-            .warnings
-            .push(unknown(path, nearest).at(entry.key_origin.clone()));
+        push_segment(&mut path, key_segment(&entry.key, secret));
+        let mut problem = unknown(path, nearest).at(entry.key_origin.clone());
+        problem.secret = secret;
+        self.notes.warnings.push(problem);
     }
 
     fn note_deprecated(&mut self, alias: Option<&Alias>, current: &str, entry: &Entry) {

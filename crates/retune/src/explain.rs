@@ -8,15 +8,16 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use crate::bind;
-use crate::change::ValueChange;
+use crate::change::{Changed, ValueChange};
 use crate::error::Error;
+use crate::fingerprint::fingerprint;
 use crate::flat::{Flat, FlatValue};
 use crate::ignored::Ignored;
-use crate::merge::{self, Merged};
+use crate::merge::{self, Leaf, Merged};
 use crate::name;
 use crate::node::{Node, NodeValue};
 use crate::origin::Origin;
-use crate::path::push_segment;
+use crate::path::{ValuePath, push_segment};
 use crate::restart::{HeldBack, hold_back};
 use crate::schema::{Schema, Shape};
 use crate::status::SecretStatus;
@@ -50,7 +51,7 @@ struct Since {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// The value's path in code: `feature_flags.new_ui`.
+    /// The value's path in code: `feature_flags.new_ui`. A key of a secret map is `[redacted]`.
     pub path: String,
     /// What holds: the value of the highest source that gives one, or the default; `None` if
     /// there is neither.
@@ -108,15 +109,16 @@ impl Tree {
     }
 
     /// Of the first generation: its secrets are as old as what was published.
-    pub(crate) fn begin(&mut self, published: impl Fn(&str) -> Option<SystemTime>) {
-        for (path, _) in self
+    pub(crate) fn begin(&mut self, published: impl Fn(&ValuePath) -> Option<SystemTime>) {
+        for Leaf { path, .. } in self
             .given()
             .into_iter()
-            .filter(|(_, node)| node.is_marked())
+            .filter(|leaf| leaf.node.is_marked())
         {
             let published = published(&path).filter(|at| *at < self.first.at);
             let first = published.map(|at| Since { at, ..self.first });
-            self.since.extend(first.map(|first| (path, first)));
+            self.since
+                .extend(first.map(|first| (path.own().to_owned(), first)));
         }
     }
 
@@ -145,35 +147,31 @@ impl Tree {
     /// What waits for a restart, for the status.
     pub(crate) fn pending(&self) -> Vec<ValueChange> {
         let held = self.held_back.as_ref();
-        held.map_or_else(Vec::new, |held| held.changes.clone())
+        let changes = held.into_iter().flat_map(|held| &held.changes);
+        changes.map(|changed| changed.change.clone()).collect()
     }
 
     /// Takes over since when each value holds, given what changed with `generation`.
-    pub(crate) fn follows(
-        mut self,
-        before: &Self,
-        changes: &[ValueChange],
-        generation: u64,
-    ) -> Self {
+    pub(crate) fn follows(mut self, before: &Self, changes: &[Changed], generation: u64) -> Self {
         self.since.clone_from(&before.since);
         // What was not decoded anew is what it was.
         self.wiped = self.wiped.or_else(|| before.wiped.clone());
         self.first = before.first;
         let at = SystemTime::now();
-        for change in changes {
+        for Changed { path, change } in changes {
             // Of an entry of a map that is gone nothing stays: there may be new ones for ever.
-            let stays = |schema: &Schema| change.new.is_some() || schema.has(&change.path);
+            let stays = |schema: &Schema| change.new.is_some() || schema.has(path.own());
             if self.schema.is_some_and(stays) {
                 let since = Since { generation, at };
-                self.since.insert(change.path.clone(), since);
+                self.since.insert(path.own().to_owned(), since);
             } else {
-                self.since.remove(&change.path);
+                self.since.remove(path.own());
             }
         }
         self
     }
 
-    pub(crate) fn changed(&self, newer: &Self) -> Vec<ValueChange> {
+    pub(crate) fn changed(&self, newer: &Self) -> Vec<Changed> {
         self.schema.map_or_else(Vec::new, |schema| {
             merge::changed(&self.root, &newer.root, schema)
         })
@@ -182,13 +180,13 @@ impl Tree {
     /// Every value that a source gives, as the first generation brings it.
     pub(crate) fn changed_from_nothing(&self) -> Vec<ValueChange> {
         let nothing = Node::map(Vec::new(), Origin::Default);
-        self.schema.map_or_else(Vec::new, |schema| {
-            merge::changed(&nothing, &self.root, schema)
-        })
+        let changed = |schema| merge::changed(&nothing, &self.root, schema);
+        let changed = self.schema.map_or_else(Vec::new, changed).into_iter();
+        changed.map(|changed| changed.change).collect()
     }
 
     /// Every value that a source gives, with its path.
-    pub(crate) fn given(&self) -> Vec<(String, Node)> {
+    pub(crate) fn given(&self) -> Vec<Leaf> {
         self.schema
             .map_or_else(Vec::new, |schema| merge::leaves(&self.root, schema))
     }
@@ -196,23 +194,26 @@ impl Tree {
     /// Every secret that a source gives.
     pub(crate) fn secrets(&self) -> Vec<SecretStatus> {
         let mut given = self.given();
-        given.retain(|(_, node)| node.is_marked());
-        given.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        let secret = |(path, node): (String, Node)| {
+        given.retain(|leaf| leaf.node.is_marked());
+        given.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        let secret = |Leaf { path, node }: Leaf| {
             let Since { generation, at } = self.since(&path);
             let wiped = self.wiped.as_ref();
+            // Of hidden keys, one path may stand for several.
+            let wiped = wiped.filter(|_| path.shown() == path.own());
             SecretStatus {
-                wiped: wiped.is_some_and(|wiped| is_wiped(&node, &path, wiped)),
-                path,
+                wiped: wiped.is_some_and(|wiped| is_wiped(&node, path.shown(), wiped)),
+                path: path.shown().to_owned(),
                 generation,
                 changed: at,
+                fingerprint: fingerprint(&node),
             }
         };
         given.into_iter().map(secret).collect()
     }
 
-    fn since(&self, path: &str) -> Since {
-        self.since.get(path).copied().unwrap_or(self.first)
+    fn since(&self, path: &ValuePath) -> Since {
+        self.since.get(path.own()).copied().unwrap_or(self.first)
     }
 
     /// Whether some field, or a map, takes a value of this name.
@@ -242,10 +243,10 @@ impl Tree {
 
     fn compute_hash(&self) -> String {
         let mut leaves = self.given();
-        leaves.sort_by(|a, b| a.0.cmp(&b.0));
+        leaves.sort_by(|a, b| a.path.cmp(&b.path));
         let mut hash = name::HASH_START;
-        for (path, node) in leaves.iter().filter(|(_, node)| !node.secret) {
-            for part in [path, node.kind(), &node.shown()] {
+        for Leaf { path, node } in leaves.iter().filter(|leaf| !leaf.node.secret) {
+            for part in [path.shown(), node.kind(), &node.shown()] {
                 hash = name::hash_bytes(hash, part.as_bytes());
                 hash = name::hash_bytes(hash, &[0xff]);
             }
@@ -264,43 +265,50 @@ impl Tree {
             matches!(shape, Shape::Struct(_) | Shape::Map(_) | Shape::Tree(_))
         };
         let fields = flat.values().filter(|value| !by_key(&value.field.shape));
-        let mut paths: Vec<_> = fields.map(|value| value.dotted()).collect();
+        let fields = fields.map(|value| ValuePath::of_fields(value.dotted()));
+        let mut paths: Vec<_> = fields.collect();
         let mut known: HashSet<_> = paths.iter().cloned().collect();
         let given = self.given();
-        let more = given.iter().map(|(path, _)| path);
+        let more = given.iter().map(|leaf| &leaf.path);
         let waiting = self.held_back.iter().flat_map(|held| &held.changes);
         let more = more.chain(waiting.map(|change| &change.path));
         paths.extend(more.filter(|path| known.insert((*path).clone())).cloned());
-        let nodes: HashMap<_, _> = given.iter().map(|(path, node)| (&**path, node)).collect();
+        let nodes: HashMap<_, _> = given.iter().map(|leaf| (&leaf.path, &leaf.node)).collect();
         let mut losers: HashMap<&str, Vec<&Node>> = HashMap::new();
         for (path, node) in self.overridden.iter().rev() {
             losers.entry(path).or_default().push(node);
         }
-        let explain = |path: String| {
-            let losers = losers.get(&*path).into_iter().flatten().copied();
-            let node = nodes.get(&*path).copied();
-            self.explanation(flat.find(&path), node, losers, path.clone())
+        let explain = |path: &ValuePath| {
+            let losers = losers.get(path.own()).into_iter().flatten().copied();
+            let node = nodes.get(path).copied();
+            self.explanation(flat.find(path.own()), node, losers, path)
         };
-        paths.into_iter().map(explain).collect()
+        paths.iter().map(explain).collect()
     }
 
     /// Explains one value, by any writing of its path.
     pub(crate) fn explain(&self, path: &str) -> Option<Explanation> {
-        let flat = Flat::new(self.schema?);
+        let schema = self.schema?;
+        let flat = Flat::new(schema);
         let known = flat.find(path);
         let dotted = known.map_or_else(|| path.to_owned(), |value| value.dotted());
-        let node = find(&self.root, &dotted);
+        let mut path = ValuePath::default();
+        let node = merge::find(&self.root, &Shape::Struct(schema), &dotted, &mut path);
         let overridden = self.overridden.iter().rev();
         let losers: Vec<_> = overridden
             .filter(|(path, _)| *path == dotted)
             .map(|(_, node)| node)
             .collect();
+        if node.is_none() {
+            // Whoever asks by a name knows it.
+            path = ValuePath::of_fields(dotted);
+        }
         let held = self.held_back.as_ref();
-        let waits = held.is_some_and(|held| held.values.contains_key(&dotted));
+        let waits = held.is_some_and(|held| held.values.contains_key(&path));
         if known.is_none() && node.is_none() && losers.is_empty() && !waits {
             return None;
         }
-        Some(self.explanation(known, node, losers, dotted))
+        Some(self.explanation(known, node, losers, &path))
     }
 
     /// Explains a value by what holds of it and what that overrode, the highest first.
@@ -309,7 +317,7 @@ impl Tree {
         known: Option<&FlatValue>,
         node: Option<&Node>,
         overridden: impl IntoIterator<Item = &'n Node>,
-        path: String,
+        path: &ValuePath,
     ) -> Explanation {
         let default = known
             .and_then(|value| value.field.shown_default())
@@ -320,7 +328,7 @@ impl Tree {
                 ignored: None,
             });
         let held = self.held_back.as_ref();
-        let waits = held.and_then(|held| held.values.get(&path)).map(|node| {
+        let waits = held.and_then(|held| held.values.get(path)).map(|node| {
             let given = match (node, &default) {
                 (Some(node), _) => Given::of(node),
                 (None, Some(default)) => default.clone(),
@@ -344,7 +352,7 @@ impl Tree {
         losers.extend(
             self.ignored
                 .iter()
-                .filter(|ignored| ignored.path == path)
+                .filter(|ignored| ignored.path == path.own())
                 .map(|ignored| Given {
                     value: String::new(),
                     origin: ignored.origin.clone(),
@@ -352,9 +360,9 @@ impl Tree {
                     ignored: Some(ignored.why.told()),
                 }),
         );
-        let since_generation = self.since(&path).generation;
+        let since_generation = self.since(path).generation;
         Explanation {
-            path,
+            path: path.shown().to_owned(),
             winner,
             losers,
             since_generation,
@@ -386,20 +394,6 @@ fn is_wiped(node: &Node, path: &str, wiped: &BTreeSet<String>) -> bool {
         }
         NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => !node.holds_secret(),
     }
-}
-
-fn find<'n>(root: &'n Node, dotted: &str) -> Option<&'n Node> {
-    if let Some(node) = root.get(dotted) {
-        return Some(node);
-    }
-    // A map's key may hold dots itself, so every way of splitting the path is tried.
-    dotted.match_indices('.').find_map(|(dot, _)| {
-        let entry = root
-            .entries()
-            .iter()
-            .find(|entry| *entry.key == dotted[..dot] || name::same(&entry.key, &dotted[..dot]))?;
-        find(&entry.node, &dotted[dot + 1..])
-    })
 }
 
 // === impl Since ===

@@ -10,6 +10,7 @@ use crate::format;
 use crate::name;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
+use crate::path::key_segment;
 use crate::problem::Problem;
 use crate::schema::{Field, Schema, Shape, Way};
 
@@ -202,7 +203,8 @@ impl Flat {
                     node,
                 });
             } else if let Some(rest) = self.rest {
-                others.push((flat_name, bind::other(node, rest, flat_name, notes)));
+                let path = key_segment(flat_name, tree.secret);
+                others.push((flat_name, bind::other(node, rest, path, notes)));
             } else {
                 let nearest = self.nearest(flat_name);
                 let note = bind::unknown(flat_name.to_owned(), nearest.as_deref());
@@ -211,7 +213,8 @@ impl Flat {
         }
         for (map, entries) in maps.into_values() {
             let origin = entries.first().map(|entry| entry.key_origin.clone());
-            let node = Node::map(entries, origin.unwrap_or(Origin::Default));
+            let mut node = Node::map(entries, origin.unwrap_or(Origin::Default));
+            node.secret = tree.secret;
             map.place(tree, node, notes);
         }
         if let Some(rest) = self.rest {
@@ -329,7 +332,10 @@ fn place_rest(tree: &mut Node, rest: &Shape, values: Vec<(&str, Node)>, notes: &
         };
         let entries = maps.entry(parent).or_default();
         match entries.get(key) {
-            Some(twin) => notes.problems.push(twofold(name, &twin.origin, &node)),
+            Some(twin) => {
+                let name = key_segment(name, tree.secret);
+                notes.problems.push(twofold(name, &twin.origin, &node));
+            }
             None => _ = entries.insert(key, node),
         }
     }
@@ -343,7 +349,8 @@ fn place_rest(tree: &mut Node, rest: &Shape, values: Vec<(&str, Node)>, notes: &
         let origin = entries.first().map(|entry| entry.key_origin.clone());
         let entries = Node::map(entries, origin.unwrap_or(Origin::Default));
         if let Err((twin, node)) = insert(tree, &parent, entries) {
-            let problem = twofold(&parent.join("."), &twin, &node);
+            let name = parent.join(".");
+            let problem = twofold(key_segment(&name, tree.secret), &twin, &node);
             notes.problems.push(problem);
         }
     }
@@ -398,6 +405,7 @@ fn insert(tree: &mut Node, path: &[&str], node: Node) -> Result<(), (Origin, Nod
                 node
             } else {
                 let mut inner = Node::map(Vec::new(), origin.clone());
+                inner.secret = tree.secret;
                 insert(&mut inner, rest, node)?;
                 inner
             };

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::change::ValueChange;
 use crate::explain::Tree;
 
 /// A value with what it was made of.
@@ -94,12 +95,23 @@ impl<T> Change<T> {
     }
 
     /// Paths of the values that differ between the two, in order (`feature_flags.new_ui`); none
-    /// the first time, and none for values that a program sets whole.
+    /// the first time, and none for values that a program sets whole. A key of a secret map is
+    /// `[redacted]`.
     #[must_use]
     pub fn paths(&self) -> Vec<String> {
+        self.values()
+            .into_iter()
+            .map(|change| change.path)
+            .collect()
+    }
+
+    /// The same with the values themselves, as the [history](crate::status::HistoryEntry) tells them:
+    /// secrets are redacted, and say by fingerprints that they were rotated.
+    #[must_use]
+    pub fn values(&self) -> Vec<ValueChange> {
         self.old.as_ref().map_or_else(Vec::new, |old| {
             let changes = old.0.tree.changed(&self.new.0.tree);
-            changes.into_iter().map(|change| change.path).collect()
+            changes.into_iter().map(|changed| changed.change).collect()
         })
     }
 }

@@ -148,6 +148,7 @@ mod decode;
 mod env_view;
 mod error;
 mod explain;
+mod fingerprint;
 mod flat;
 mod format;
 mod generation;

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::change::ValueChange;
+use crate::change::Changed;
 use crate::name;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
-use crate::path::push_segment;
+use crate::path::{ValuePath, push_segment};
 use crate::schema::{Default, Schema, Shape};
 
 /// A merged tree, and what was overridden on the way.
@@ -16,6 +16,13 @@ pub(crate) struct Merged {
     pub(crate) root: Node,
     /// By path, from the lowest layer to the highest.
     pub(crate) overridden: Vec<(String, Node)>,
+}
+
+/// One value of a tree.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaf {
+    pub(crate) path: ValuePath,
+    pub(crate) node: Node,
 }
 
 /// Merges layers, given from the lowest to the highest. Structs and maps merge key by key; anything
@@ -189,40 +196,79 @@ fn shape_of<'s>(shape: &'s Shape, key: &str) -> &'s Shape {
 }
 
 /// Every leaf of a bound tree with its path: what one layer gives.
-pub(crate) fn leaves(root: &Node, schema: &'static Schema) -> Vec<(String, Node)> {
+pub(crate) fn leaves(root: &Node, schema: &'static Schema) -> Vec<Leaf> {
     let mut leaves = Vec::new();
     collect(
         root,
         &Shape::Struct(schema),
-        &mut String::new(),
+        &mut ValuePath::default(),
         &mut leaves,
     );
     leaves
 }
 
-fn collect(node: &Node, shape: &Shape, path: &mut String, leaves: &mut Vec<(String, Node)>) {
-    let NodeValue::Map(entries) = &node.value else {
-        leaves.push((path.clone(), node.clone()));
-        return;
+fn collect(node: &Node, shape: &Shape, path: &mut ValuePath, leaves: &mut Vec<Leaf>) {
+    let entries = match &node.value {
+        NodeValue::Map(entries) if merges(shape) => entries,
+        _ => {
+            leaves.push(Leaf {
+                path: path.clone(),
+                node: node.clone(),
+            });
+            return;
+        }
     };
-    if !merges(shape) {
-        leaves.push((path.clone(), node.clone()));
-        return;
-    }
     for entry in entries {
-        let length = path.len();
-        push_segment(path, &entry.key);
+        let mark = path.mark();
+        path.push(&entry.key, is_secret_key(node, shape, &entry.key));
         collect(&entry.node, shape_of(shape, &entry.key), path, leaves);
-        path.truncate(length);
+        path.truncate(mark);
     }
 }
 
+/// The value at a path, and the path as people see it. A map's key may hold dots itself, so every way of
+/// splitting the path is tried.
+pub(crate) fn find<'n>(
+    root: &'n Node,
+    shape: &Shape,
+    path: &str,
+    found: &mut ValuePath,
+) -> Option<&'n Node> {
+    let splits = path.match_indices('.').map(|(dot, _)| path.split_at(dot));
+    std::iter::once((path, ""))
+        .chain(splits)
+        .find_map(|(key, rest)| {
+            let is_it = |entry: &&Entry| {
+                *entry.key == *key || !rest.is_empty() && name::same(&entry.key, key)
+            };
+            let entry = root.entries().iter().find(is_it)?;
+            let mark = found.mark();
+            found.push(key, is_secret_key(root, shape, &entry.key));
+            let node = match rest.strip_prefix('.') {
+                None => Some(&entry.node),
+                Some(rest) => find(&entry.node, shape_of(shape, &entry.key), rest, found),
+            };
+            if node.is_none() {
+                found.truncate(mark);
+            }
+            node
+        })
+}
+
+/// Whether a name is the key of a secret map. That of a field is no secret.
+fn is_secret_key(map: &Node, shape: &Shape, key: &str) -> bool {
+    map.secret
+        && !matches!(shape.inner(), Shape::Struct(schema)
+            if schema.fields.iter().any(|field| field.name == key))
+}
+
 /// The values that differ between two merged trees, in the order of their paths.
-pub(crate) fn changed(old: &Node, new: &Node, schema: &'static Schema) -> Vec<ValueChange> {
+pub(crate) fn changed(old: &Node, new: &Node, schema: &'static Schema) -> Vec<Changed> {
     let by_path = |root| {
         leaves(root, schema)
             .into_iter()
-            .collect::<BTreeMap<String, Node>>()
+            .map(|leaf| (leaf.path, leaf.node))
+            .collect::<BTreeMap<ValuePath, Node>>()
     };
     let (old, mut new) = (by_path(old), by_path(new));
     let mut changes = Vec::new();
@@ -232,12 +278,12 @@ pub(crate) fn changed(old: &Node, new: &Node, schema: &'static Schema) -> Vec<Va
             .as_ref()
             .is_some_and(|after| before.same_content(after))
         {
-            changes.push(ValueChange::new(path, Some(&before), after.as_ref()));
+            changes.push(Changed::new(path, Some(&before), after.as_ref()));
         }
     }
     changes.extend(
         new.into_iter()
-            .map(|(path, after)| ValueChange::new(path, None, Some(&after))),
+            .map(|(path, after)| Changed::new(path, None, Some(&after))),
     );
     changes.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     changes

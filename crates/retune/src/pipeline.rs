@@ -7,7 +7,7 @@
 mod advice;
 mod decoding;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,8 +20,9 @@ pub(crate) use decoding::Running;
 use crate::decode::Variables;
 use crate::explain::Tree;
 use crate::flat::Flat;
-use crate::merge;
+use crate::merge::{self, Leaf};
 use crate::node::Node;
+use crate::path::ValuePath;
 use crate::problem::Problem;
 use crate::schema::Schema;
 use crate::source::{Code, Context, Layer, Sealed, VariableNames, apart};
@@ -47,11 +48,11 @@ pub(crate) struct Pipeline {
     options: Options,
     start_values: StartValues,
     /// What the accepted reading's layers gave, to tell when something is gone.
-    gave: Vec<BTreeSet<String>>,
+    gave: Vec<BTreeSet<ValuePath>>,
     /// When the accepted reading's layers were published, to tell which of them are new.
     stamps: Vec<Option<SystemTime>>,
     /// What a source (by its place) gave once and no longer gives.
-    gone: BTreeSet<(usize, String)>,
+    gone: BTreeSet<(usize, ValuePath)>,
     /// What the accepted reading said of that.
     removals: Vec<Problem>,
     /// What decoding found odd in the accepted reading.
@@ -98,8 +99,8 @@ pub(crate) struct Observation {
     /// A heartbeat is missed, a value expires or becomes valid then: look again.
     pub(crate) due: Option<Instant>,
     pins: Pins,
-    gave: Vec<BTreeSet<String>>,
-    gone: BTreeSet<(usize, String)>,
+    gave: Vec<BTreeSet<ValuePath>>,
+    gone: BTreeSet<(usize, ValuePath)>,
     /// What decoding found odd, which is among the warnings; `None` as long as it is not decoded.
     odd: Option<Vec<Problem>>,
     /// What told from when until when it is valid; `None` as long as it is not decoded.
@@ -220,7 +221,7 @@ impl Pipeline {
             problems.extend(warnings.drain(..).map(Problem::refused));
         }
         warnings.extend(self.order_warnings());
-        let given: Vec<Vec<(String, Node)>> = layers
+        let given: Vec<Vec<Leaf>> = layers
             .iter()
             .map(|layer| {
                 let nodes = std::iter::once(&layer.root).chain(layer.lower.iter().rev());
@@ -231,9 +232,9 @@ impl Pipeline {
             .collect();
         self.start_values.learn(&layers, &given);
         warnings.extend(self.start_values.hidden(&layers, &given));
-        let gave: Vec<BTreeSet<String>> = given
+        let gave: Vec<BTreeSet<ValuePath>> = given
             .into_iter()
-            .map(|leaves| leaves.into_iter().map(|(path, _)| path).collect())
+            .map(|leaves| leaves.into_iter().map(|leaf| leaf.path).collect())
             .collect();
         let merged = merge::merge(self.start_values.in_order(layers), self.schema);
         let gone = self.gone(&gave);
@@ -265,7 +266,8 @@ impl Pipeline {
     /// Takes an observation for the live one: what is gone from now on is measured against it.
     pub(crate) fn accept(&mut self, observation: &mut Observation) {
         // Not said before: until then the old values hold.
-        self.removals = self.removals(&observation.gone, &observation.tree);
+        let (told, removals) = self.removals(&observation.gone, &observation.tree);
+        self.removals = removals;
         observation.warnings.extend(self.removals.iter().cloned());
         match observation.odd.take() {
             Some(odd) => self.odd = odd,
@@ -278,9 +280,7 @@ impl Pipeline {
         self.tell_expired(observation);
         // An entry of a map that is gone is just that. There may be new ones for ever, so that nothing
         // stays of those that no other source gives.
-        let told: HashSet<_> = self.removals.iter().map(|p| p.path.as_str()).collect();
-        self.gone.clone_from(&observation.gone);
-        self.gone.retain(|(_, path)| told.contains(path.as_str()));
+        self.gone = told;
         self.gave.clone_from(&observation.gave);
         self.stamps.clone_from(&observation.stamps);
         for source in &mut self.sources {
@@ -322,7 +322,7 @@ impl Pipeline {
     }
 
     /// What each source gave once and no longer gives.
-    fn gone(&self, gave: &[BTreeSet<String>]) -> BTreeSet<(usize, String)> {
+    fn gone(&self, gave: &[BTreeSet<ValuePath>]) -> BTreeSet<(usize, ValuePath)> {
         let mut gone = self.gone.clone();
         for (i, (before, now)) in self.gave.iter().zip(gave).enumerate() {
             gone.extend(before.difference(now).map(|path| (i, path.clone())));
@@ -331,32 +331,38 @@ impl Pipeline {
         gone
     }
 
-    /// What is to be said of what is gone: of a field, and of what falls back to another source.
-    fn removals(&self, gone: &BTreeSet<(usize, String)>, tree: &Tree) -> Vec<Problem> {
+    /// What is to be said of what is gone, and what that is: of a field, and of what falls back to another
+    /// source.
+    fn removals(
+        &self,
+        gone: &BTreeSet<(usize, ValuePath)>,
+        tree: &Tree,
+    ) -> (BTreeSet<(usize, ValuePath)>, Vec<Problem>) {
         if gone.is_empty() {
-            return Vec::new();
+            return Default::default();
         }
         let held = tree.held_back.as_ref();
         let leaves = merge::leaves(&tree.root, self.schema);
-        let holds: HashMap<&str, &Node> = leaves.iter().map(|(path, n)| (&**path, n)).collect();
-        let removal = |(i, path): &(usize, String)| {
+        let holds = leaves.iter().map(|leaf| (&leaf.path, &leaf.node));
+        let holds: HashMap<&ValuePath, &Node> = holds.collect();
+        let removal = |(i, path): &(usize, ValuePath)| {
             // What the program sets and takes back itself is no surprise.
             let source = self.sources.get(*i)?.name();
-            let now = match holds.get(path.as_str()) {
+            let now = match holds.get(path) {
                 _ if held.is_some_and(|held| held.values.contains_key(path)) => {
                     "the running value holds until a restart".to_owned()
                 }
                 Some(node) => format!("{} holds", node.origin.told(node.secret)),
-                None if self.schema.has(path) => "the default holds".to_owned(),
-                None if self.options.inherited.contains_key(OsStr::new(path)) => {
+                None if self.schema.has(path.own()) => "the default holds".to_owned(),
+                None if self.options.inherited.contains_key(OsStr::new(path.own())) => {
                     "the process's environment holds".to_owned()
                 }
                 None => return None,
             };
             let message = format!("no longer given by {source}; now {now}");
-            Some(Problem::new(path, message))
+            Some(((*i, path.clone()), Problem::new(path.shown(), message)))
         };
-        gone.iter().filter_map(removal).collect()
+        gone.iter().filter_map(removal).unzip()
     }
 }
 

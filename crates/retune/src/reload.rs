@@ -8,6 +8,7 @@ use retune_mount::{NoticedBy, Wake};
 use tracing::{debug, error, info, warn};
 
 use crate::Retune;
+use crate::change::ValueChange;
 use crate::error::Error;
 use crate::guard::guarded;
 use crate::live::{Command, News, Shared};
@@ -272,10 +273,12 @@ impl<T: Retune> Reloader<T> {
         let entry = self.shared.record().history.back().cloned();
         if let Some(entry) = entry {
             let paths = entry.paths().collect::<Vec<_>>().join(", ");
+            let rotated = rotated(&entry.changes);
             let lag = entry.times.lag().map(|lag| lag.as_secs_f64());
             info!(
                 generation,
                 paths,
+                rotated,
                 lag_seconds = lag,
                 cleared = news.cleared.then_some(true),
                 "configuration changed"
@@ -415,6 +418,13 @@ impl<T: Retune> Reloader<T> {
     }
 }
 
+/// The secrets among some changes, with their fingerprints; `None` if there is none.
+fn rotated(changes: &[ValueChange]) -> Option<String> {
+    let secrets = changes.iter().filter(|change| change.rotated.is_some());
+    let told: Vec<_> = secrets.map(ToString::to_string).collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
 /// To be called under no lock: what becomes of a log line is the program's own code, and may wait for
 /// a full pipe.
 fn tell(news: &News) {
@@ -431,9 +441,10 @@ fn tell(news: &News) {
             let first = changes.iter().take(MOST_CHANGES);
             let paths: Vec<_> = first.map(|change| &*change.path).collect();
             let (paths, values) = (paths.join(", "), changes.len());
+            let rotated = rotated(changes.get(..MOST_CHANGES).unwrap_or(changes));
             warn!(
                 paths,
-                values, "a change takes effect on restart, the running value stays"
+                rotated, values, "a change takes effect on restart, the running value stays"
             );
         }
     }

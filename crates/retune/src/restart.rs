@@ -8,13 +8,13 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use crate::bind;
-use crate::change::ValueChange;
+use crate::change::Changed;
 use crate::collide::Message;
 use crate::flat::Flat;
 use crate::merge;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
-use crate::path::push_segment;
+use crate::path::{ValuePath, push_segment};
 use crate::problem::Problem;
 use crate::schema::{Default, Field, Schema, Shape};
 
@@ -25,9 +25,9 @@ pub(crate) struct HeldBack {
     /// Paths of the fields that keep what runs.
     fields: Vec<String>,
     /// Every value that waits; `None` where no source gives one any more.
-    pub(crate) values: HashMap<String, Option<Node>>,
+    pub(crate) values: HashMap<ValuePath, Option<Node>>,
     /// The same for the status, in the order of the paths.
-    pub(crate) changes: Vec<ValueChange>,
+    pub(crate) changes: Vec<Changed>,
 }
 
 /// Makes of a candidate what runs now; what that holds back, if it does.
@@ -241,20 +241,24 @@ impl HeldBack {
         let mut changes = merge::changed(now, &candidate, schema);
         for field in &fields {
             // An empty struct or map has no values, and still is another one than none.
-            if !changes.iter().any(|change| is_within(&change.path, field)) {
+            if !changes
+                .iter()
+                .any(|change| is_within(change.path.own(), field))
+            {
                 let (old, new) = (at(now, field), at(&candidate, field));
-                changes.push(ValueChange::new(field.clone(), old, new));
+                changes.push(Changed::new(ValuePath::of_fields(field), old, new));
             }
         }
         changes.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        let mut given: HashMap<_, _> = merge::leaves(&candidate, schema).into_iter().collect();
+        let given = merge::leaves(&candidate, schema).into_iter();
+        let mut given: HashMap<_, _> = given.map(|leaf| (leaf.path, leaf.node)).collect();
         let values = changes
             .iter()
             .map(|change| (change.path.clone(), given.remove(&change.path)))
             .collect();
-        for change in &mut changes {
+        for Changed { path, change } in &mut changes {
             let default = flat
-                .at(&change.path)
+                .at(path.own())
                 .and_then(|value| value.field.shown_default());
             let default = default.map(|(text, _)| text.into_owned());
             change.old = change.old.take().or_else(|| default.clone());

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::merge::Leaf;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
 use crate::problem::Problem;
@@ -18,9 +19,6 @@ use crate::text;
 /// Variables that gave a mounted key's start value; `None` before the first good reading.
 #[derive(Debug, Default)]
 pub(crate) struct StartValues(Option<BTreeSet<Arc<str>>>);
-
-/// A value with its path.
-type Leaf = (String, Node);
 
 // === impl StartValues ===
 
@@ -32,7 +30,7 @@ impl StartValues {
             return;
         }
         let twins = masks(layers, given).filter(|(variable, mounted)| same_text(variable, mounted));
-        let start = twins.filter_map(|(variable, _)| match &variable.1.origin {
+        let start = twins.filter_map(|(variable, _)| match &variable.node.origin {
             Origin::Env(name) => Some(name.clone()),
             _ => None,
         });
@@ -42,14 +40,14 @@ impl StartValues {
     /// Warns of the other variables that hide what a mount gives: its edits will not apply.
     pub(crate) fn hidden(&self, layers: &[Layer], given: &[Vec<Leaf>]) -> Vec<Problem> {
         masks(layers, given)
-            .filter(|((_, variable), _)| !self.contains(&variable.origin))
-            .map(|((path, variable), (_, mounted))| {
+            .filter(|(variable, _)| !self.contains(&variable.node.origin))
+            .map(|(variable, mounted)| {
                 let message = format!(
                     "the variable hides the mounted value at {}: edits there will not apply",
-                    mounted.origin.told(mounted.secret)
+                    mounted.node.origin.told(mounted.node.secret)
                 );
-                Problem::new(path, message)
-                    .at(variable.origin.clone())
+                Problem::new(variable.path.shown(), message)
+                    .at(variable.node.origin.clone())
                     .with_help("unset the variable, or remove the key from the mount")
             })
             .collect()
@@ -128,13 +126,13 @@ fn masks<'g>(
     let variables = given.iter().enumerate().flat_map(|(i, leaves)| {
         leaves
             .iter()
-            .filter(|leaf| matches!(leaf.1.origin, Origin::Env(_)))
+            .filter(|leaf| matches!(leaf.node.origin, Origin::Env(_)))
             .map(move |l| (i, l))
     });
     let mut mounted: HashMap<&str, Vec<(usize, &Leaf)>> = HashMap::new();
     for (i, (layer, leaves)) in layers.iter().zip(given).enumerate() {
         for leaf in leaves.iter().filter(|_| layer.mounted) {
-            let twins = mounted.entry(&leaf.0).or_default();
+            let twins = mounted.entry(leaf.path.own()).or_default();
             // Of one layer the first counts: its highest.
             if twins.last().is_none_or(|(last, _)| *last != i) {
                 twins.push((i, leaf));
@@ -142,7 +140,7 @@ fn masks<'g>(
         }
     }
     variables.filter_map(move |(i, variable)| {
-        let twins = mounted.get(&*variable.0)?;
+        let twins = mounted.get(variable.path.own())?;
         let (_, twin) = twins.iter().rev().find(|(at, _)| *at < i)?;
         Some((variable, *twin))
     })
@@ -157,8 +155,8 @@ fn same_text(a: &Leaf, b: &Leaf) -> bool {
             _ => None,
         }
     }
-    match (text(&a.1), text(&b.1)) {
+    match (text(&a.node), text(&b.node)) {
         (Some(a), Some(b)) => a.trim_end_matches('\n') == b.trim_end_matches('\n'),
-        _ => a.1.same_content(&b.1),
+        _ => a.node.same_content(&b.node),
     }
 }

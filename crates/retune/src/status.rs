@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use retune_mount::{PathState, Utc};
 use serde::Serialize;
 
-pub use crate::change::ValueChange;
+pub use crate::change::{Rotation, ValueChange};
 use crate::problem::Problem;
 use crate::source::{Kind, Layer};
 use crate::time;

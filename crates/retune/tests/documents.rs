@@ -20,7 +20,7 @@ struct Config {
 fn d19_a_value_whose_type_an_edit_changes_is_refused_and_the_old_one_kept() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("c.yaml", "port: 80")]);
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     for (text, found) in [
         ("port: [80]", "a list"),
         ("port: {http: 80}", "a map"),
@@ -43,7 +43,7 @@ fn d20_a_list_made_shorter_has_no_tail_of_the_old_one() {
     let volume = Volume::new(dir.path().join("v"), &[("c.yaml", "names: [a, b, c]")]);
     let live = Config::loader()
         .file(&*base)
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .watch()
         .unwrap();
     assert_eq!(live.load().names, ["a", "b", "c"]);
@@ -76,7 +76,7 @@ fn d18_null_in_a_document_clears_what_lower_sources_say_of_a_list_a_map_a_struct
     let given = "names: [x, y]\nlabels: {k: 1}\nlimits: {low: 2, high: 3}\nextra: e\n";
     std::fs::write(&base, given).unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("c.yaml", "{}")]);
-    let loader = Cleared::loader().file(&*base).mount(volume.path());
+    let loader = Cleared::loader().file(&*base).mount(volume.not_secret());
     let live = loader.watch().unwrap();
     live.with(|c| assert_eq!((c.limits.low, c.limits.high), (2, 3)));
     volume.publish(&[("c.yaml", "{names: ~, labels: null, limits: null, extra: ~}")]);
@@ -129,7 +129,10 @@ fn generations(live: &Live<Writings>, volume: &Volume, contents: &[(&str, &str)]
 fn a6_d12_the_same_value_in_another_writing_is_no_new_generation() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("text", "")]);
-    let live = Writings::loader().mount(volume.path()).watch().unwrap();
+    let live = Writings::loader()
+        .mount(volume.not_secret())
+        .watch()
+        .unwrap();
     let notes = Notes::of(&live, |c| (c.text.clone(), c.names.len(), c.bytes.len()));
     let document = |text| ("c.yaml", text);
     for contents in [
@@ -184,7 +187,10 @@ fn a6_d12_the_same_value_in_another_writing_is_no_new_generation() {
 fn a6_d12_another_value_in_a_like_writing_is_a_new_generation() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("text", "")]);
-    let live = Writings::loader().mount(volume.path()).watch().unwrap();
+    let live = Writings::loader()
+        .mount(volume.not_secret())
+        .watch()
+        .unwrap();
     for contents in [
         &[
             ("text", "on"),

@@ -57,7 +57,7 @@ fn d6_a_key_of_a_volume_is_followed_and_an_empty_value_is_not_an_absent_one() {
     let dir = tempdir().unwrap();
     for key in [".env", "prod.env"] {
         let volume = Volume::new(dir.path().join(key), &[(key, "MESSAGE=a\nPORT=1\n")]);
-        let live = Config::loader().mount(volume.path()).watch().unwrap();
+        let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
         assert_eq!((live.load().port, &*live.load().message), (1, "a"));
         volume.publish(&[(key, "MESSAGE=\n")]);
         eventually("an empty message", || live.load().message.is_empty());
@@ -73,7 +73,7 @@ fn d6_a_key_of_a_volume_is_followed_and_an_empty_value_is_not_an_absent_one() {
 fn d4_d13_a_broken_file_is_refused_with_its_place_and_the_old_values_kept() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[(".env", "PORT=1\n")]);
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     for (content, told) in [
         (
             "PORT=1\nPORT=2\n",

@@ -195,7 +195,7 @@ fn e1_the_mount_that_was_added_last_wins_and_one_may_be_missing() {
     let dir = tempfile::tempdir().unwrap();
     let low = Volume::new(dir.path().join("low"), &[("KEY1", "low"), ("KEY3", "low")]);
     let env = EnvView::over(STARTED)
-        .mount(low.path())
+        .mount(low.not_secret())
         .mount(Mount::new(dir.path().join("high")).optional())
         .watch()
         .unwrap();
@@ -332,7 +332,7 @@ fn h1_the_process_s_own_variables_and_secret_mounts_are_shown_nowhere() {
     let config = Volume::new(dir.path().join("config"), &[("KEY1", "NEW_VAL1")]);
     let creds = Volume::new(dir.path().join("creds"), &[("TOKEN", "t0ps3cret")]);
     let env = EnvView::over(STARTED)
-        .mount(config.path())
+        .mount(config.not_secret())
         .mount(Mount::new(creds.path()).secret())
         .watch()
         .unwrap();
@@ -368,11 +368,11 @@ fn e10_two_views_of_one_process_know_nothing_of_each_other() {
     let (_dir, one) = volume(&[("KEY1", "one")]);
     let (_dir2, two) = volume(&[("KEY1", "two")]);
     let first = EnvView::over([("A", "1")])
-        .mount(one.path())
+        .mount(one.not_secret())
         .watch()
         .unwrap();
     let second = EnvView::over([("A", "2")])
-        .mount(two.path())
+        .mount(two.not_secret())
         .watch()
         .unwrap();
     one.publish(&[("KEY1", "three")]);

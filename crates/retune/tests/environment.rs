@@ -5,7 +5,7 @@ mod support;
 
 use std::fs;
 
-use retune::source::{Env, File, Mount};
+use retune::source::{Env, File};
 use retune::status::Health;
 use retune::{Live, Loader, Retune};
 use support::{Notes, Volume, eventually, lines, until_ok, until_rejected, warnings};
@@ -39,7 +39,7 @@ fn e5_a_variable_that_equals_its_mounted_twin_is_a_start_value_and_the_mount_win
     );
     // As `envFrom` gives it: the values of the ConfigMap, byte for byte.
     let live = Config::loader()
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .env(env(&[
             ("APP_MESSAGE", "one\n"),
             ("APP_LOG_LEVEL", "warn"),
@@ -73,7 +73,7 @@ fn e5_a_variable_that_differs_masks_the_mount_and_that_is_a_warning() {
         &[("message", "mounted"), ("port", "1")],
     );
     let live = Config::loader()
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .env(env(&[("APP_MESSAGE", "from env"), ("APP_PORT", "1")]))
         .watch()
         .unwrap();
@@ -122,7 +122,7 @@ fn e5_a_mounted_document_has_twins_as_well() {
         let loader: Loader<Config> = if in_document {
             loader.file(volume.key("config.yaml"))
         } else {
-            loader.mount(volume.path())
+            loader.mount(volume.not_secret())
         };
         let live = loader.env(env(&[("APP_MESSAGE", "one")])).watch().unwrap();
         volume.publish(&[("config.yaml", "message: two\n")]);
@@ -337,7 +337,7 @@ fn e9_a_source_that_is_lost_leaves_the_last_good_values() {
     let volume = Volume::new(dir.path().join("v"), &[("message", "one")]);
     let live = Config::loader()
         .file(File::new(dir.path().join("none.yaml")).optional())
-        .mount(Mount::new(volume.path()).optional())
+        .mount(volume.not_secret().optional())
         .watch()
         .unwrap();
     fs::rename(volume.path(), dir.path().join("away")).unwrap();

@@ -52,12 +52,12 @@ fn a_source_that_hangs_is_named_while_readers_and_all_others_go_on() {
     let levels = Volume::new(dir.path().join("levels"), &[("level", "info")]);
     let sizes = Volume::new(dir.path().join("sizes"), &[("size", "2")]);
     let live = Config::loader()
-        .mount(levels.path())
-        .mount(sizes.path())
+        .mount(levels.not_secret())
+        .mount(sizes.not_secret())
         .patience(Duration::from_millis(20))
         .watch()
         .unwrap();
-    let other = Config::loader().mount(levels.path()).watch().unwrap();
+    let other = Config::loader().mount(levels.not_secret()).watch().unwrap();
     let mut reader = live.reader();
     let read = reader.get();
     assert_eq!((&*read.level, read.size), ("info", 2));
@@ -98,7 +98,7 @@ fn a_source_that_hangs_is_named_while_readers_and_all_others_go_on() {
     }
     assert_eq!(other.status().health, Health::Ok);
     // A configuration that starts now is not held up either, nor one that ends.
-    let late = Config::loader().mount(levels.path()).watch().unwrap();
+    let late = Config::loader().mount(levels.not_secret()).watch().unwrap();
     assert_eq!(late.load().level, "error");
     late.stop().unwrap();
 

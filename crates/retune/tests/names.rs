@@ -77,7 +77,7 @@ fn by_document(directory: &Path, name: &str) -> Loader<Config> {
 
 fn by_key(directory: &Path, name: &str) -> Loader<Config> {
     let volume = Volume::new(directory.join(name), &[(name, "7\n")]);
-    Config::loader().mount(volume.path())
+    Config::loader().mount(volume.not_secret())
 }
 
 #[test]

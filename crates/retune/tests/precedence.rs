@@ -46,7 +46,7 @@ fn e1_the_highest_of_any_subset_of_layers_wins() {
             loader = loader.file(file.as_path());
         }
         if given(1) {
-            loader = loader.mount(volume.path());
+            loader = loader.mount(volume.not_secret());
         }
         if given(2) {
             loader = loader.env(Env::from_iter("APP", [("APP_MESSAGE", "env")]));
@@ -101,7 +101,7 @@ fn e8_a_single_key_wins_over_a_document_of_its_volume_and_explain_shows_both() {
             ("message", "key"),
         ],
     );
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     let found = explained(&live, "message");
     let values: Vec<_> = found.iter().map(|(value, _)| value.as_str()).collect();
     assert_eq!(values, ["key", "document", "default"]);
@@ -130,13 +130,13 @@ fn e8_of_a_configmap_and_a_secret_the_later_wins_and_the_secret_s_value_is_shown
     // The type's default comes after both.
     let default = at(("default".to_owned(), false), "default");
 
-    let below = Config::loader().mount(secret()).mount(config.path());
+    let below = Config::loader().mount(secret()).mount(config.not_secret());
     let below = below.watch().unwrap();
     assert_eq!(below.with(|c| c.message.clone()), "plain");
     let expected = [at(shown(), &at_config), at(hidden(), &at_creds), default];
     assert_eq!(order(&below), expected);
 
-    let above = Config::loader().mount(config.path()).mount(secret());
+    let above = Config::loader().mount(config.not_secret()).mount(secret());
     let above = above.watch().unwrap();
     assert_eq!(above.with(|c| c.message.clone()), "hunter2");
     assert_eq!(order(&above)[0], at(hidden(), &at_creds));
@@ -161,7 +161,7 @@ fn e10_configurations_of_one_process_share_nothing() {
         let prefix = ["A", "B"][n];
         let variable = format!("{prefix}_PORT");
         Config::loader()
-            .mount(volumes[n].path())
+            .mount(volumes[n].not_secret())
             .env(Env::from_iter(prefix, [(variable, (n + 1).to_string())]))
             .watch()
             .unwrap()
@@ -208,7 +208,7 @@ fn values_set_while_running_are_one_generation_each_and_win() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("port", "1")]);
     let live = Config::loader()
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .set("message", "from the start")
         .watch()
         .unwrap();

@@ -38,7 +38,7 @@ struct Config {
 fn f2_f3_f4_a_bad_edit_is_refused_and_cleared_by_a_fix_or_by_its_revert() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("log-level", "warn")]);
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     let notes = Notes::of(&live, |c| c.log_level);
     volume.publish(&[("log-level", "wran")]);
     let told = until_rejected(&live);
@@ -81,7 +81,7 @@ fn f2_f3_f4_a_bad_edit_is_refused_and_cleared_by_a_fix_or_by_its_revert() {
 fn f2_a_rejection_that_is_replaced_by_another_tells_the_other() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("workers", "1")]);
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     volume.publish(&[("workers", "many")]);
     until_rejected(&live);
     let since = live.status().rejection.unwrap().since;
@@ -105,7 +105,7 @@ fn f5_one_bad_key_of_many_rejects_all() {
         dir.path().join("v"),
         &[("log-level", "warn"), ("workers", "1")],
     );
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     let notes = Notes::of(&live, |c| (c.log_level, c.workers, c.timeout.as_secs()));
     volume.publish(&[("log-level", "debug"), ("workers", "-1"), ("timeout", "5s")]);
     let told = until_rejected(&live);
@@ -137,7 +137,7 @@ fn f6_a_rule_across_fields_is_checked_on_what_all_sources_together_give() {
     let volume = Volume::new(dir.path().join("v"), &[("max", "8")]);
     let live = Range::loader()
         .file(file.as_path())
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .watch()
         .unwrap();
     volume.publish(&[("max", "4")]);
@@ -154,7 +154,7 @@ fn f6_a_rule_across_fields_is_checked_on_what_all_sources_together_give() {
 fn f7_a_check_that_panics_refuses_and_reloading_goes_on() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("workers", "1")]);
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     for _ in 0..2 {
         volume.publish(&[("workers", "13")]);
         let told = until_rejected(&live);
@@ -172,7 +172,7 @@ fn f7_a_check_that_panics_refuses_and_reloading_goes_on() {
 fn f11_a_gate_that_refuses_leaves_everybody_with_the_old() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("workers", "1")]);
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     let notes = Notes::of(&live, |c| c.workers);
     let asked = Arc::new(Mutex::new(Vec::new()));
     let ask = asked.clone();
@@ -218,7 +218,7 @@ fn f11_a_gate_that_refuses_leaves_everybody_with_the_old() {
 fn f11_a_gate_that_refuses_for_a_reason_of_the_moment_is_asked_again() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("workers", "1")]);
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     let closed = Arc::new(AtomicBool::new(true));
     let is_closed = closed.clone();
     live.gate(move |_| match is_closed.load(Ordering::Relaxed) {
@@ -248,7 +248,7 @@ fn f11_h1_a_gate_s_and_a_check_s_words_do_not_tell_a_secret() {
     }
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("password", "long-enough\n")]);
-    let live = Login::loader().mount(volume.path()).watch().unwrap();
+    let live = Login::loader().mount(volume.not_secret()).watch().unwrap();
     let _gate = live.gate(|c| Err::<(), _>(format!("no login by {}", c.password.expose())));
     for secret in ["swordfish", "swordfish-the-second"] {
         volume.publish(&[("password", secret)]);
@@ -295,7 +295,7 @@ fn f7_a_check_beyond_its_patience_is_named_and_its_late_result_is_not_published(
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("workers", "1")]);
     let live = Config::loader()
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .patience(Duration::from_millis(20))
         .watch()
         .unwrap();
@@ -326,7 +326,7 @@ fn f11_a_gate_beyond_its_patience_is_named_and_stopping_does_not_publish() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("workers", "1")]);
     let live = Config::loader()
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .patience(Duration::from_millis(20))
         .watch()
         .unwrap();

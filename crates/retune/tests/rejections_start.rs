@@ -37,7 +37,7 @@ fn f1_everything_that_is_wrong_at_the_start_is_told_at_once_with_its_place() {
     fs::write(&file, "# comment\ntimeout: 30\n").unwrap();
     let error = Strict::loader()
         .file(file)
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .env(Env::from_iter("APP", [("APP_PORT", "70000")]))
         .watch()
         .unwrap_err();
@@ -94,7 +94,7 @@ fn f1_one_file_that_is_not_there_hides_no_other_problem() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("databse.host", "db")]);
     let error = Config::loader()
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .env(Env::from_iter(
             "APP",
             [("APP_PORT_FILE", "/nonexistent/port")],

@@ -136,7 +136,7 @@ fn f8_what_is_given_elsewhere_and_is_the_same_does_not_wait() {
     let volume = Volume::new(dir.path().join("v"), &[("limit", "1")]);
     let live = Config::loader()
         .file(&*file)
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .watch()
         .unwrap();
     volume.publish(&[("limit", "2"), ("listen", "80\n")]);

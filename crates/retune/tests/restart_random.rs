@@ -86,7 +86,7 @@ proptest! {
             volume.publish(&keys);
         };
         write([1, 1, 1], false);
-        let live = Random::loader().mount(volume.path()).watch().unwrap();
+        let live = Random::loader().mount(volume.not_secret()).watch().unwrap();
         let mut model = Model { start: [1, 1], running: [1, 1, 1], pending: vec![] };
         for (edit, as_keys) in edits {
             write(edit, as_keys);

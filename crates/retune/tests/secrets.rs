@@ -224,7 +224,7 @@ fn h1_h2_no_channel_shows_a_secret_whatever_is_wrong_with_it() {
         ],
     );
     let live = Config::loader()
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .env(env)
         .set("keys.c", "hunter2-code")
         .watch()
@@ -255,7 +255,7 @@ fn h1_h2_no_refused_document_shows_a_secret() {
     log::keep();
     let dir = tempfile::tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("config.yaml", GOOD)]);
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     for (i, (bad, reason)) in BAD.iter().enumerate() {
         volume.publish(&[("config.yaml", bad)]);
         let result = live.reload();
@@ -269,10 +269,10 @@ fn h1_h2_no_refused_document_shows_a_secret() {
         }
         no_secret(bad, all_of(&live));
         no_secret(bad, logged());
-        if let Err(error) = Config::loader().mount(volume.path()).once() {
+        if let Err(error) = Config::loader().mount(volume.not_secret()).once() {
             no_secret(bad, shown(&error));
         }
-        if let Err(error) = Config::loader().mount(volume.path()).strict().once() {
+        if let Err(error) = Config::loader().mount(volume.not_secret()).strict().once() {
             no_secret(bad, shown(&error));
         }
     }
@@ -373,7 +373,7 @@ fn h1_a_gate_and_a_subscriber_that_quote_a_secret_are_not_repeated() {
     log::keep();
     let dir = tempfile::tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("token", "ok-hunter2")]);
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     let gate = live.gate(|config: &Config| {
         let token = config.token.expose();
         assert!(!token.contains("panic"), "{token:?} {token}");
@@ -412,7 +412,7 @@ fn h1_a_masked_key_and_a_deprecated_name_are_warned_of_without_their_values() {
         [("APP_PASSWORD", "hunter2-env"), ("APP_TOKN", "hunter2")],
     );
     let live = Config::loader()
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .env(env)
         .watch()
         .unwrap();
@@ -449,7 +449,7 @@ fn a_log_line_may_ask_for_the_status() {
     log::keep();
     let dir = tempfile::tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("port", "1")]);
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     let asked = live.clone();
     log::at_each_line(Some(Arc::new(move || _ = asked.status())));
     volume.publish(&[("port", "2"), ("typo", "1")]);
@@ -473,7 +473,7 @@ fn h1_the_keys_of_a_secret_map_are_secrets_too() {
         dir.path().join("v"),
         &[("c.yaml", "headers: { hunter2-a: x }")],
     );
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     volume.publish(&[("c.yaml", "headers: { hunter2-b: x, hunter2-c: [] }")]);
     no_secret("a refusal", shown(&live.reload().unwrap_err()));
     volume.publish(&[("c.yaml", "headers: { hunter2-b: y }")]);

@@ -82,7 +82,7 @@ fn e1_layers_are_merged_key_by_key_at_every_depth() {
     let env = Env::from_iter("APP", [("APP_DB__HOST", "env"), ("APP_LABELS__C", "three")]);
     let config = Serde::<App>::loader()
         .file(file.as_path())
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .env(env)
         .watch()
         .unwrap();
@@ -181,7 +181,10 @@ fn d19_a_wrong_type_later_changes_nothing_but_the_status() {
         dir.path().join("config"),
         &[("app.yaml", "message: a\nport: 1")],
     );
-    let config = Serde::<App>::loader().mount(volume.path()).watch().unwrap();
+    let config = Serde::<App>::loader()
+        .mount(volume.not_secret())
+        .watch()
+        .unwrap();
     volume.publish(&[("app.yaml", "message: b\nport: many")]);
     let told = until_rejected(&config).concat();
     let place = format!("{}:2:7: `port`: ", volume.key("app.yaml").display());
@@ -277,7 +280,7 @@ fn a9_a_removed_key_falls_to_the_lower_source_or_the_type_s_default_or_is_refuse
     let volume = Volume::new(dir.path().join("config"), &all);
     let config = Serde::<App>::loader()
         .file(file.as_path())
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .watch()
         .unwrap();
     assert_eq!(config.with(|app| (app.db.pool, app.port)), (Some(2), 3));
@@ -352,7 +355,10 @@ fn e10_two_configurations_of_one_process_know_nothing_of_each_other() {
     let dir = tempfile::tempdir().unwrap();
     let volumes = ["one", "two"].map(|name| {
         let volume = Volume::new(dir.path().join(name), &[("message", name)]);
-        let config = Serde::<App>::loader().mount(volume.path()).watch().unwrap();
+        let config = Serde::<App>::loader()
+            .mount(volume.not_secret())
+            .watch()
+            .unwrap();
         (volume, config)
     });
     volumes[0].0.publish(&[("message", "three")]);

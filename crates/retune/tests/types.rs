@@ -257,10 +257,10 @@ fn by_each_source<T: One>(text: &str) -> Vec<(&'static str, Result<String, Error
                 false => T::loader().file(&*block),
             },
         ),
-        ("a key", T::loader().mount(volume.path())),
+        ("a key", T::loader().mount(volume.not_secret())),
         (
             "a key with a newline",
-            T::loader().mount(with_newline.path()),
+            T::loader().mount(with_newline.not_secret()),
         ),
         ("code", T::loader().set("x", text)),
     ];
@@ -311,7 +311,7 @@ fn followed<T: One>(case: &Case) {
     let directory = tempfile::tempdir().unwrap();
     let [first, second] = &case.texts;
     let volume = Volume::new(directory.path().join("v"), &[("x", first)]);
-    let live = T::loader().mount(volume.path()).watch().unwrap();
+    let live = T::loader().mount(volume.not_secret()).watch().unwrap();
     let told = Arc::new(Mutex::new(Vec::new()));
     let tell = told.clone();
     let _subscription = live.subscribe(move |change| {

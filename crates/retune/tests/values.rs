@@ -94,7 +94,7 @@ fn document<T: One>(yaml: &str) -> Result<T::Field, Error> {
 fn key<T: One>(content: &str) -> Result<T::Field, Error> {
     let directory = tempfile::tempdir().unwrap();
     let volume = Volume::new(directory.path().join("volume"), &[("x", content)]);
-    T::loader().mount(volume.path()).once().map(T::x)
+    T::loader().mount(volume.not_secret()).once().map(T::x)
 }
 
 fn with_file<T: One>(
@@ -186,7 +186,7 @@ fn d2_a_raw_text_and_a_key_in_pem_are_kept_to_the_byte() {
     // Whatever stands beside it.
     let keys = [("x.raw", "a\n"), ("x.plain", "a\n")];
     let volume = Volume::new(directory.path().join("v"), &keys);
-    let Whole { x: nested } = Whole::loader().mount(volume.path()).once().unwrap();
+    let Whole { x: nested } = Whole::loader().mount(volume.not_secret()).once().unwrap();
     assert_eq!((&*nested.raw, &*nested.plain), ("a\n", "a"));
 }
 
@@ -316,7 +316,7 @@ fn d17_the_longest_key_and_every_sign_that_a_key_may_have_are_taken() {
     let keys = [(&*longest, "long"), ("x..k_8-s.", "signs")];
     let directory = tempfile::tempdir().unwrap();
     let volume = Volume::new(directory.path().join("v"), &keys);
-    let live = Table::loader().mount(volume.path()).watch().unwrap();
+    let live = Table::loader().mount(volume.not_secret()).watch().unwrap();
     let table = live.with(|c| c.x.clone());
     assert_eq!(table.len(), 2, "{table:?}");
     assert_eq!(
@@ -327,7 +327,10 @@ fn d17_the_longest_key_and_every_sign_that_a_key_may_have_are_taken() {
     // Signs in a field's name do not count.
     for name in [".x", "x-", "_X_"] {
         let volume = Volume::new(directory.path().join(name), &[(name, "80")]);
-        assert_eq!(Port::loader().mount(volume.path()).once().unwrap().x, 80);
+        assert_eq!(
+            Port::loader().mount(volume.not_secret()).once().unwrap().x,
+            80
+        );
     }
 }
 

@@ -67,7 +67,7 @@ impl Both {
 
     fn loader(&self) -> Loader<Config> {
         Config::loader()
-            .mount(Mount::new(self.config.path()).revision("revision"))
+            .mount(self.config.not_secret().revision("revision"))
             .mount(Mount::new(self.secret.path()).secret().revision("rev"))
             .poll_every(HOUR, HOUR)
     }
@@ -318,7 +318,7 @@ fn a15_no_revision_of_a_secret_is_shown() {
     // The one by its mount, the other by the field that has the key's name.
     let live = Named::loader()
         .mount(Mount::new(one.path()).secret().revision("revision"))
-        .mount(Mount::new(two.path()).revision("revision"))
+        .mount(two.not_secret().revision("revision"))
         .watch()
         .unwrap();
     assert_eq!(live.with(|c| c.revision.expose().clone()), "hunter2");

@@ -58,7 +58,7 @@ fn a_value_given_in_a_way_that_its_field_does_not_take_is_ignored_with_a_warning
     let volume = Volume::new(dir.path().join("v"), &[("node", "mount")]);
     let live = Picky::loader()
         .file(document)
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .env(env(&variables))
         .watch()
         .unwrap();
@@ -98,7 +98,10 @@ fn a_value_given_in_a_way_that_its_field_does_not_take_is_ignored_with_a_warning
         &[("password", "hunter2"), ("passwrod", "hunter2")],
     );
     let document = file(&dir, "d.yaml", "password: hunter2\n");
-    let error = Guarded::loader().mount(volume.path()).file(document).once();
+    let error = Guarded::loader()
+        .mount(volume.not_secret())
+        .file(document)
+        .once();
     let error = error.unwrap_err().to_string();
     assert!(
         error.contains("not taken from mounts") && error.contains("passwrod"),

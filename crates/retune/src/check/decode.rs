@@ -6,6 +6,7 @@ use super::Unchecked;
 use crate::decode::{Decoder, Value};
 use crate::grammar::Grammar;
 use crate::node::{Node, NodeValue};
+use crate::path::key_segment;
 use crate::schema::{Default, Field, Schema, Shape};
 use crate::values::{ByteSize, optional, secret};
 
@@ -107,8 +108,9 @@ impl ByShape {
             let Some(rest) = schema.rest.filter(|_| !is_field(&entry.key)) else {
                 continue;
             };
-            let taken =
-                decoder.within(&entry.key, |decoder| self.value(&entry.node, decoder, rest));
+            let taken = decoder.within(key_segment(&entry.key, node.secret), |decoder| {
+                self.value(&entry.node, decoder, rest)
+            });
             if taken.is_none() {
                 all = None;
             }

@@ -150,6 +150,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
             swapped,
             applied: None,
         };
+        let changes = changes.into_iter().map(|changed| changed.change).collect();
         record.published(HistoryEntry::new(number, times, changes));
         record.awaits(number, &told);
         note(&mut record);

@@ -109,7 +109,7 @@ impl Pipeline {
         for problem in problems.iter_mut().filter(|problem| problem.missing) {
             let mut gone = observation.gone.iter();
             let source = gone
-                .find(|(_, path)| *path == problem.path)
+                .find(|(_, path)| *path.shown() == *problem.path)
                 .and_then(|(i, _)| self.sources.get(*i));
             if let Some(source) = source {
                 problem.message += &format!("; {} gave it until now", source.name());

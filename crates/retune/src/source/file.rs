@@ -12,6 +12,7 @@ use crate::flat::Flat;
 use crate::format::{self, Format};
 use crate::node::Node;
 use crate::origin::{Origin, Place, Text};
+use crate::path::key_segment;
 use crate::problem::Problem;
 use crate::schema::Way;
 use crate::shared_text::SharedText;
@@ -216,6 +217,7 @@ pub(super) fn document(
 /// Binds the names of a `.env` file, which nest nowhere, as variables with this prefix are bound.
 fn bind_flat(node: Node, prefix: &str, flat: &Flat, notes: &mut Notes) -> Node {
     let mut root = Node::map(Vec::new(), node.origin.clone());
+    root.secret = node.secret;
     let mut known = Vec::new();
     for entry in node.entries() {
         let value = entry.node.clone();
@@ -225,7 +227,9 @@ fn bind_flat(node: Node, prefix: &str, flat: &Flat, notes: &mut Notes) -> Node {
         } else if let Some(stem) = stem.filter(|stem| flat.takes(stem)) {
             known.push((flat.of_variable(stem), value));
         } else if let Some(stem) = stem {
-            let note = variable::unknown_in_document(flat, prefix, &entry.key, stem);
+            let mut note = variable::unknown_in_document(flat, prefix, &entry.key, stem);
+            note.path = key_segment(&entry.key, node.secret).to_owned();
+            note.secret = node.secret;
             notes.warnings.push(note.at(entry.key_origin.clone()));
         }
     }

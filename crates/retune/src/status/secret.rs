@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::time;
 
-/// A secret that a source gives. Its value is nowhere in it, nor anything made of it.
+/// A secret that a source gives. Its value is nowhere in it.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct SecretStatus {
@@ -24,4 +24,7 @@ pub struct SecretStatus {
     /// its type [can be wiped](crate::Value::WIPES). Any other way in leaves copies: documents,
     /// lists and maps in brackets, the environment, flags, code.
     pub wiped: bool,
+    /// What tells it from what it was before, in eight hexadecimal digits: the same secret has the same
+    /// as long as the process runs, and another in every other; see [`Rotation`](super::Rotation).
+    pub fingerprint: String,
 }

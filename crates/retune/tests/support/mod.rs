@@ -14,6 +14,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use retune::source::Mount;
 use retune::{Live, Problem, Snapshot, Subscription};
 use retune_mount::{LinkOrder, Publisher};
 
@@ -75,6 +76,11 @@ impl Volume {
 
     pub fn path(&self) -> &Path {
         &self.dir
+    }
+
+    /// As a source that shows its values, also where temporary directories lie in memory.
+    pub fn not_secret(&self) -> Mount {
+        Mount::new(&self.dir).not_secret()
     }
 
     pub fn key(&self, key: &str) -> PathBuf {

@@ -14,7 +14,7 @@ pub fn start<T: Retune>(keys: &[(&str, &str)]) -> (TempDir, Volume, Live<T>) {
 }
 
 pub fn loader<T: Retune>(volume: &Volume) -> Loader<T> {
-    T::loader().mount(volume.path())
+    T::loader().mount(volume.not_secret())
 }
 
 pub type Line = (String, Option<String>, Option<String>);
