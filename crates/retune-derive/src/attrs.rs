@@ -34,6 +34,7 @@ pub(crate) struct Field {
     pub(crate) range: Option<Range>,
     pub(crate) separator: Option<LitChar>,
     pub(crate) not_from: Vec<Ident>,
+    pub(crate) allow_flag: bool,
 }
 
 /// What a variant says.
@@ -94,6 +95,7 @@ const FIELD: &[&str] = &[
     "range",
     "separator",
     "not_from",
+    "allow_flag",
 ];
 
 /// The ways in which a value can be given, and what the table calls them.
@@ -165,6 +167,9 @@ impl Field {
                 Ok(())
             } else if meta.path.is_ident("restart") {
                 field.restart = true;
+                Ok(())
+            } else if meta.path.is_ident("allow_flag") {
+                field.allow_flag = true;
                 Ok(())
             } else if meta.path.is_ident("range") {
                 let range = Range::parse(&meta)?;

@@ -188,6 +188,9 @@ impl Field<'_> {
         if self.attrs.restart {
             columns.extend(quote!(.restart()));
         }
+        if self.attrs.allow_flag {
+            columns.extend(quote!(.allow_flag()));
+        }
         if !self.attrs.validate.is_empty() {
             columns.extend(quote!(.checked()));
         }

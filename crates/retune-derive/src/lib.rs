@@ -97,6 +97,7 @@ use syn::{Data, DeriveInput, Error, parse_macro_input};
 /// | `raw` | text from a file keeps its final newline |
 /// | `restart` | a change takes effect on restart: until then readers keep the running value, and the status lists the change as pending |
 /// | `separator = ';'` | what stands between the items of a list or map that is written as a text, in place of the loader's |
+/// | `allow_flag` | a flag gives it although it is a `Secret`; by default a command line with one is refused, as everybody on the machine can read the arguments of a process. On a field that is a struct, it is about all of its fields |
 /// | `not_from(env, flags)` | ways in which it is not taken: `file`, `mount`, `closure`, `env`, `env_file`, `flags`. A value that is given so all the same is ignored, with a warning; a flag does not exist. On a field that is a struct, it is about all of its fields |
 ///
 /// | on a struct | |

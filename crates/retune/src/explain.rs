@@ -320,7 +320,7 @@ impl Tree {
         path: &ValuePath,
     ) -> Explanation {
         let default = known
-            .and_then(|value| value.field.shown_default())
+            .and_then(FlatValue::shown_default)
             .map(|(text, secret)| Given {
                 value: text.into_owned(),
                 origin: Origin::Default,

@@ -13,6 +13,7 @@ use crate::origin::Origin;
 use crate::path::key_segment;
 use crate::problem::Problem;
 use crate::schema::{Field, Schema, Shape, Way};
+use crate::secret::REDACTED;
 
 /// Every value of a schema by its flat name.
 #[derive(Debug)]
@@ -37,6 +38,22 @@ pub(crate) struct FlatValue {
     withheld: Vec<Way>,
     /// A struct around it is a secret.
     in_secret: bool,
+    /// That, or it or a part of it is.
+    pub(crate) secret: bool,
+    /// A flag may give it all the same.
+    allow_flag: bool,
+}
+
+/// What fields have of the structs around them.
+#[derive(Clone, Default)]
+struct Around {
+    path: Vec<&'static str>,
+    outside: Vec<&'static str>,
+    /// Flat names, each with whether it is deprecated.
+    names: Vec<(String, bool)>,
+    withheld: Vec<Way>,
+    secret: bool,
+    allow_flag: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,24 +72,21 @@ impl Flat {
             longest: 0,
             rest: schema.rest,
         };
-        flat.add(schema, &[], &[], &[(String::new(), false)], &[], false);
+        let top = Around {
+            names: vec![(String::new(), false)],
+            ..Around::default()
+        };
+        flat.add(schema, &top);
         flat.longest = flat.by_name.keys().map(String::len).max().unwrap_or(0);
         flat
     }
 
-    fn add(
-        &mut self,
-        schema: &'static Schema,
-        path: &[&'static str],
-        outside: &[&'static str],
-        prefixes: &[(String, bool)],
-        withheld: &[Way],
-        in_secret: bool,
-    ) {
+    fn add(&mut self, schema: &'static Schema, around: &Around) {
         for field in schema.fields {
-            let path = [path, &[field.name]].concat();
-            let outside = [outside, &[field.outside]].concat();
-            let withheld = [withheld, field.not_from].concat();
+            let path = [&*around.path, &[field.name]].concat();
+            let outside = [&*around.outside, &[field.outside]].concat();
+            let withheld = [&*around.withheld, field.not_from].concat();
+            let allow_flag = around.allow_flag || field.allow_flag;
             let own = std::iter::once((field.outside, false));
             let all = own.chain(
                 field
@@ -82,7 +96,7 @@ impl Flat {
             );
             let names: Vec<_> = all
                 .flat_map(|(name, deprecated)| {
-                    prefixes.iter().map(move |(prefix, prefix_deprecated)| {
+                    around.names.iter().map(move |(prefix, prefix_deprecated)| {
                         let flat = format!("{prefix}{}", name::normal(name));
                         (flat, deprecated || *prefix_deprecated)
                     })
@@ -101,11 +115,20 @@ impl Flat {
                 outside: outside.clone(),
                 field,
                 withheld: withheld.clone(),
-                in_secret,
+                in_secret: around.secret,
+                secret: around.secret || field.shape.holds_secret(),
+                allow_flag,
             });
             if let Shape::Struct(inner) = field.shape.inner() {
-                let in_secret = in_secret || field.shape.is_secret();
-                self.add(inner, &path, &outside, &names, &withheld, in_secret);
+                let around = Around {
+                    path,
+                    outside,
+                    names,
+                    withheld,
+                    secret: around.secret || field.shape.is_secret(),
+                    allow_flag,
+                };
+                self.add(inner, &around);
             }
         }
     }
@@ -277,9 +300,18 @@ impl FlatValue {
         }
     }
 
-    /// Whether it has a flag: a command line is for everybody to read.
+    /// Whether a flag may give it: a command line is for everybody to read.
     pub(crate) fn can_be_flag(&self) -> bool {
-        self.takes(Way::Flags) && !self.field.shape.holds_secret()
+        self.takes(Way::Flags) && (!self.secret || self.allow_flag)
+    }
+
+    /// The default as people may see it, and whether it is a secret.
+    pub(crate) fn shown_default(&self) -> Option<(Cow<'static, str>, bool)> {
+        let (shown, secret) = self.field.shown_default()?;
+        Some(match self.secret && !self.field.shape.holds_secret() {
+            true => (REDACTED.into(), true),
+            false => (shown, secret),
+        })
     }
 
     /// Whether it can be given in this way.
@@ -290,7 +322,7 @@ impl FlatValue {
     /// Adds a node for this value to a source's tree.
     pub(crate) fn place(&self, tree: &mut Node, node: Node, notes: &mut Notes) {
         if let Some(way) = notes.rules.way.filter(|way| !self.takes(*way)) {
-            let secret = node.holds_secret() || self.field.shape.holds_secret();
+            let secret = node.holds_secret() || self.secret;
             notes.withhold(self.dotted(), way, &place_of_name(&node), secret);
             return;
         }

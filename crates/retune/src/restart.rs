@@ -10,7 +10,7 @@ use std::fmt::Write;
 use crate::bind;
 use crate::change::Changed;
 use crate::collide::Message;
-use crate::flat::Flat;
+use crate::flat::{Flat, FlatValue};
 use crate::merge;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
@@ -257,9 +257,7 @@ impl HeldBack {
             .map(|change| (change.path.clone(), given.remove(&change.path)))
             .collect();
         for Changed { path, change } in &mut changes {
-            let default = flat
-                .at(path.own())
-                .and_then(|value| value.field.shown_default());
+            let default = flat.at(path.own()).and_then(FlatValue::shown_default);
             let default = default.map(|(text, _)| text.into_owned());
             change.old = change.old.take().or_else(|| default.clone());
             change.new = change.new.take().or(default);

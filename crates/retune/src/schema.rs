@@ -54,6 +54,8 @@ pub struct Field {
     pub separator: Option<char>,
     /// The ways in which it cannot be given.
     pub not_from: &'static [Way],
+    /// A flag may give it although it is a secret.
+    pub allow_flag: bool,
 }
 
 /// A way in which a value can be given, apart from the program's own code.
@@ -223,6 +225,7 @@ impl Field {
             checked: false,
             separator: None,
             not_from: &[],
+            allow_flag: false,
         }
     }
 
@@ -299,6 +302,13 @@ impl Field {
     #[must_use]
     pub const fn not_from(mut self, ways: &'static [Way]) -> Self {
         self.not_from = ways;
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn allow_flag(mut self) -> Self {
+        self.allow_flag = true;
         self
     }
 

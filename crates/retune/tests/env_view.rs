@@ -27,7 +27,8 @@ const STARTED: [(&str, &str); 4] = [
 ];
 
 fn watch(dir: &Path) -> Live<EnvView> {
-    EnvView::over(STARTED).mount(dir).watch().unwrap()
+    let mount = Mount::new(dir).not_secret();
+    EnvView::over(STARTED).mount(mount).watch().unwrap()
 }
 
 fn volume(keys: &[(&str, &str)]) -> (tempfile::TempDir, Volume) {
@@ -196,7 +197,7 @@ fn e1_the_mount_that_was_added_last_wins_and_one_may_be_missing() {
     let low = Volume::new(dir.path().join("low"), &[("KEY1", "low"), ("KEY3", "low")]);
     let env = EnvView::over(STARTED)
         .mount(low.not_secret())
-        .mount(Mount::new(dir.path().join("high")).optional())
+        .mount(Mount::new(dir.path().join("high")).optional().not_secret())
         .watch()
         .unwrap();
     assert_eq!(env.get("KEY1").as_deref(), Some("low"));

@@ -38,7 +38,7 @@ fn d14_an_unknown_key_is_a_warning_with_a_suggestion_and_strict_refuses_it() {
             ("config.yaml", "timeuot: 5s\nzebra: 1\n"),
         ],
     );
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     let mut told = warnings(&live);
     told.sort_unstable();
     assert_eq!(told.len(), 3, "{told:#?}");
@@ -52,7 +52,7 @@ fn d14_an_unknown_key_is_a_warning_with_a_suggestion_and_strict_refuses_it() {
     volume.publish(&[("log-level", "warn")]);
     eventually("the warnings are gone", || warnings(&live).is_empty());
 
-    let strict = Config::loader().mount(volume.path()).strict().watch();
+    let strict = Config::loader().mount(volume.not_secret()).strict().watch();
     let strict = strict.unwrap();
     volume.publish(&[("log-level", "warn"), ("prot", "1")]);
     let told = until_rejected(&strict);
@@ -101,7 +101,7 @@ fn d14_a_deprecated_name_works_and_is_told_in_every_form() {
 fn d17_names_that_mean_the_same_are_refused_with_both_places() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("log-level", "warn")]);
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     for other in ["log.level", "LOG_LEVEL", "logLevel"] {
         volume.publish(&[("log-level", "warn"), (other, "debug")]);
         eventually(other, || {
@@ -136,7 +136,7 @@ fn d17_names_of_map_entries_keep_their_writing() {
         ("labels.bob", "4"),
     ];
     let volume = Volume::new(dir.path().join("v"), &keys);
-    let live: Live<Config> = Config::loader().mount(volume.path()).watch().unwrap();
+    let live: Live<Config> = Config::loader().mount(volume.not_secret()).watch().unwrap();
     let labels = live.with(|c| c.labels.clone());
     let expected = [("Bob", "3"), ("a-b", "1"), ("a.b", "2"), ("bob", "4")];
     assert!(

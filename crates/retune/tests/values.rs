@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use retune::source::Env;
+use retune::source::{Env, Mount};
 use retune::{ByteSize, Error, Loader, Retune, Secret};
 use retune_mount::Publisher;
 use support::{Volume, eventually, until_rejected};
@@ -200,11 +200,11 @@ fn d4_a_key_that_stops_being_text_is_named_with_the_offset_and_the_old_value_kep
     };
     publish(b"ab");
     let text = Text::loader()
-        .mount(directory.path().join("v"))
+        .mount(Mount::new(directory.path().join("v")).not_secret())
         .watch()
         .unwrap();
     let bytes = Bytes::loader()
-        .mount(directory.path().join("v"))
+        .mount(Mount::new(directory.path().join("v")).not_secret())
         .watch()
         .unwrap();
     publish(b"ab\xff\xfe");

@@ -346,7 +346,12 @@ fn a15_an_optional_volume_that_is_not_there_needs_no_revision() {
     let missing = both.config.path().with_extension("optional");
     let live = both
         .loader()
-        .mount(Mount::new(&missing).optional().revision("revision"))
+        .mount(
+            Mount::new(&missing)
+                .optional()
+                .not_secret()
+                .revision("revision"),
+        )
         .watch()
         .unwrap();
     let third = Volume::new(&missing, &[("other", "2"), ("revision", "2")]);

@@ -53,6 +53,8 @@ fn field(field: &Field) -> Json {
         restart: _,
         separator,
         not_from,
+        // Of flags a check knows nothing.
+        allow_flag: _,
         range,
         checked,
     } = *field;

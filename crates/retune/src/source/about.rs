@@ -61,7 +61,7 @@ impl About {
         let Some(key) = &self.revision else { return };
         let content = snapshot.content(key);
         let field = name_of_key(key).and_then(|name| flat.find(&name));
-        let secret = secret || field.is_some_and(|value| value.field.shape.holds_secret());
+        let secret = secret || field.is_some_and(|value| value.secret);
         layer.revision = content.and_then(|content| Revision::read(content, secret));
         if layer.revision.is_some() {
             return;

@@ -326,7 +326,7 @@ impl Sealed for Env {
                 }
                 Meaning::File(found) => files.push((&**variable, &**value, found)),
                 Meaning::Withheld(found, way) => {
-                    let secret = found.field.shape.holds_secret();
+                    let secret = found.secret;
                     layer.notes.withhold(found.dotted(), way, &origin, secret);
                 }
                 Meaning::Unknown => {

@@ -1,11 +1,13 @@
 //! Command-line flags, in the program's own clap command.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::Path;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use super::refused::{Refused, cut_value};
 use super::{Context, Kind, Layer, Sealed};
 use crate::Retune;
 use crate::flat::{Flat, FlatValue};
@@ -13,10 +15,13 @@ use crate::grammar::Grammar;
 use crate::name;
 use crate::node::{Node, NodeValue};
 use crate::origin::Origin;
-use crate::schema::{Schema, Shape, Way};
+use crate::schema::{Field, Schema, Shape, Way};
 
 /// Command-line flags, one for each value: `--message`, `--feature-flags.new-ui`. Only those that
 /// were really given count. See [`Loader::flags`](crate::Loader::flags).
+///
+/// A [`Secret`](crate::Secret) is refused on a command line, with what to do instead, as everybody on the
+/// machine can read the arguments of a process. `#[retune(allow_flag)]` on its field allows it.
 ///
 /// ```
 /// use retune::{Retune, source::Flags};
@@ -33,14 +38,12 @@ use crate::schema::{Schema, Shape, Way};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct Flags {
     prefix: String,
     line: Line,
 }
 
 /// Where flags come from.
-#[derive(Debug)]
 enum Line {
     Matches(ArgMatches),
     Args(Vec<OsString>),
@@ -75,7 +78,6 @@ pub struct FlagNames {
 }
 
 /// Flags that were given, as a source.
-#[derive(Debug)]
 pub(crate) struct Given {
     names: FlagNames,
     given: Vec<(String, Vec<String>)>,
@@ -123,9 +125,8 @@ impl Flags {
                 let name = program.and_then(|path| path.file_name()?.to_str());
                 let name = name.unwrap_or_default().to_owned();
                 let command = Command::new(name).about(T::SCHEMA.docs);
-                names
-                    .augment(command, T::SCHEMA)
-                    .try_get_matches_from(args)?
+                let command = names.augment(command, T::SCHEMA);
+                command.try_get_matches_from(args).map_err(cut_value)?
             }
         };
         let flat = Flat::new(T::SCHEMA);
@@ -143,6 +144,15 @@ impl Flags {
         });
         let given = given.collect();
         Ok(Given { names, given })
+    }
+}
+
+/// Without what was given, as it may hold a secret.
+impl fmt::Debug for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flags")
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
 
@@ -181,24 +191,54 @@ impl FlagNames {
     pub(crate) fn augment(&self, command: Command, schema: &'static Schema) -> Command {
         Flat::new(schema)
             .values()
-            .filter(|value| !matches!(value.field.shape.inner(), Shape::Struct(_)))
-            .filter(|value| value.can_be_flag())
-            .fold(command, |command, value| {
-                let others = other_writings(&value.flag(&self.prefix), &command);
-                command.arg(self.arg(value).aliases(others))
+            .filter_map(|value| Some((value, self.arg(value)?)))
+            .fold(command, |command, (value, arg)| {
+                let flag = value.flag(&self.prefix);
+                // A program may have a flag of its own for what is no flag here.
+                if arg.is_hide_set() && is_taken(&flag, &command) {
+                    return command;
+                }
+                let others = other_writings(&flag, &command);
+                command.arg(arg.aliases(others))
             })
     }
 
-    fn arg(&self, value: &FlatValue) -> Arg {
+    /// The flag of a value, or one that is refused with the reason; `None` if there is none.
+    fn arg(&self, value: &FlatValue) -> Option<Arg> {
+        let Field { shape, .. } = value.field;
+        let is_struct = matches!(shape.inner(), Shape::Struct(_));
+        if value.can_be_flag() {
+            return (!is_struct).then(|| self.taken(value));
+        }
+        let is_whole = !is_struct || shape.is_secret();
+        (value.takes(Way::Flags) && is_whole).then(|| {
+            let flag = value.flag(&self.prefix);
+            let refused = Refused::new(value, &flag, self.prefix_of_variables(value));
+            Arg::new(self.id(value))
+                .long(flag)
+                .hide(true)
+                .action(ArgAction::Append)
+                // What begins with a dash is refused here as well, and quoted by nobody.
+                .allow_hyphen_values(true)
+                .value_parser(refused)
+        })
+    }
+
+    /// The prefix of the variable that gives a value, where that is known.
+    fn prefix_of_variables(&self, value: &FlatValue) -> Option<&str> {
+        self.env.as_deref().or(value.field.env.and(Some("")))
+    }
+
+    fn taken(&self, value: &FlatValue) -> Arg {
         let field = value.field;
         let mut notes = Vec::new();
         if let Some(limits) = field.limits() {
             notes.push(format!("[range: {limits}]"));
         }
-        if let Some((text, _)) = field.shown_default() {
+        if let Some((text, _)) = value.shown_default() {
             notes.push(format!("[default: {text}]"));
         }
-        let env = self.env.as_deref().or(field.env.and(Some("")));
+        let env = self.prefix_of_variables(value);
         if let Some(prefix) = env.filter(|_| value.takes(Way::Env)) {
             notes.push(format!("[env: {}]", value.variable(prefix)));
         }
@@ -232,16 +272,18 @@ impl FlagNames {
 
 /// `db-endpoints` is also `db.endpoints` and `db_endpoints`, as everywhere; the help shows one.
 fn other_writings(flag: &str, command: &Command) -> Vec<String> {
-    let is_free = |other: &String| {
-        let mut taken = command.get_arguments();
-        *other != flag && !taken.any(|arg| arg.get_long() == Some(other.as_str()))
-    };
+    let is_free = |other: &String| *other != flag && !is_taken(other, command);
     let with = |separator: &str| flag.replace(['-', '.'], separator);
     ["-", ".", "_"]
         .map(with)
         .into_iter()
         .filter(is_free)
         .collect()
+}
+
+fn is_taken(flag: &str, command: &Command) -> bool {
+    let mut taken = command.get_arguments();
+    taken.any(|arg| arg.get_long() == Some(flag))
 }
 
 fn without_dot(prefix: impl Into<String>) -> String {

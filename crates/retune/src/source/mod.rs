@@ -24,6 +24,8 @@ mod keys;
 mod mount;
 #[cfg(feature = "check")]
 mod object;
+#[cfg(feature = "clap")]
+mod refused;
 mod revision;
 mod secrecy;
 mod service;
