@@ -33,12 +33,12 @@ use crate::schema::Way;
 /// let env = Env::from_iter("GREETER", [("GREETER_MESSAGE", "hello")]);
 /// ```
 pub struct Env {
-    names: VariableNames,
+    pub(super) names: VariableNames,
     empty_is_unset: bool,
     optional_files: bool,
-    secrecy: Secrecy,
+    pub(super) secrecy: Secrecy,
     root: Option<PathBuf>,
-    variables: BTreeMap<String, OsString>,
+    pub(super) variables: BTreeMap<String, OsString>,
     files: BTreeMap<String, Followed>,
 }
 

@@ -27,6 +27,7 @@ mod object;
 #[cfg(feature = "clap")]
 mod refused;
 mod revision;
+mod scrub;
 mod secrecy;
 mod service;
 mod variable;
