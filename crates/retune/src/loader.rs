@@ -78,6 +78,7 @@ impl<T: Retune> Loader<T> {
                 inherited: Arc::default(),
                 separator: ',',
                 root: None,
+                warn_world_readable: false,
             },
             gather: Duration::ZERO,
             revision_patience: REVISION_PATIENCE,
@@ -196,6 +197,37 @@ impl<T: Retune> Loader<T> {
     /// ```
     pub fn separator(mut self, separator: char) -> Self {
         self.options.separator = separator;
+        self
+    }
+
+    /// Warns of each file with a secret in it, be it a document, a key of a mount or what `X_FILE` names,
+    /// whose mode lets everybody on the machine read it. Only the file's own mode is looked at, at each
+    /// reading: a directory around it may be closed all the same. It is a warning with
+    /// [`strict`](Self::strict), too.
+    ///
+    /// Off by default: the kubelet writes Secrets with mode 0644 unless the volume's `defaultMode` says
+    /// otherwise, and in a container with one user there is nobody else to read them.
+    ///
+    /// ```
+    /// use retune::{Retune, Secret};
+    ///
+    /// #[derive(Retune)]
+    /// struct Config {
+    ///     password: Secret<String>,
+    /// }
+    ///
+    /// # #[cfg(unix)] {
+    /// # use std::{fs, os::unix::fs::PermissionsExt};
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let creds = dir.path();
+    /// fs::write(creds.join("password"), "hunter2").unwrap();
+    /// fs::set_permissions(creds.join("password"), PermissionsExt::from_mode(0o644)).unwrap();
+    /// let config = Config::loader().mount(creds).warn_world_readable().watch().unwrap();
+    /// assert!(config.status().warnings[0].message().contains("mode 0644"));
+    /// # }
+    /// ```
+    pub fn warn_world_readable(mut self) -> Self {
+        self.options.warn_world_readable = true;
         self
     }
 

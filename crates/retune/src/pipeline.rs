@@ -6,6 +6,7 @@
 
 mod advice;
 mod decoding;
+mod open;
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
@@ -77,6 +78,8 @@ pub(crate) struct Options {
     pub(crate) separator: char,
     /// The directory that absolute paths are taken from, in place of `/`.
     pub(crate) root: Option<PathBuf>,
+    /// A file with a secret that everybody may read is worth a warning.
+    pub(crate) warn_world_readable: bool,
 }
 
 /// What one reading of all sources found.
@@ -232,6 +235,9 @@ impl Pipeline {
             .collect();
         self.start_values.learn(&layers, &given);
         warnings.extend(self.start_values.hidden(&layers, &given));
+        if self.options.warn_world_readable {
+            warnings.extend(open::warnings(&layers, &given));
+        }
         let gave: Vec<BTreeSet<ValuePath>> = given
             .into_iter()
             .map(|leaves| leaves.into_iter().map(|leaf| leaf.path).collect())

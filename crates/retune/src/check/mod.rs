@@ -182,6 +182,7 @@ impl Check {
             variables: self.env_prefix.as_deref().map(VariableNames::with_prefix),
             inherited: Default::default(),
             separator: self.separator,
+            warn_world_readable: false,
             root: None,
         };
         let mut pipeline = Pipeline::new(self.schema, objects.collect(), options);

@@ -183,6 +183,10 @@ impl Sealed for File {
         let place = Place::File(path);
         let secret = self.secrecy.of(&snapshot);
         layer.secret = secret;
+        let open = snapshot.world_readable();
+        layer
+            .open
+            .extend(open.map(|(_, mode)| (place.clone(), mode)));
         if let Some(root) = document(place, bytes, secret, prefix, context, &mut layer) {
             layer.root = root;
         }

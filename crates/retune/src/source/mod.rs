@@ -39,7 +39,7 @@ use retune_mount::{PathState, Pins, Signal};
 use crate::bind::{Notes, Rules};
 use crate::flat::Flat;
 use crate::node::Node;
-use crate::origin::Origin;
+use crate::origin::{Origin, Place};
 use crate::schema::{Schema, Way};
 
 pub use closure::{Closure, Hint, Keys, from_fn};
@@ -142,6 +142,8 @@ pub struct Layer {
     pub(crate) mounted: bool,
     /// All that it gives is redacted.
     pub(crate) secret: bool,
+    /// Files that everybody on the machine may read, with their modes.
+    pub(crate) open: Vec<(Place, u32)>,
     /// When the youngest of what was read was published, where that is known.
     pub(crate) published: Option<SystemTime>,
     /// Something was being written: read again at this time.
@@ -188,6 +190,7 @@ impl Layer {
             moved: false,
             mounted: false,
             secret: false,
+            open: Vec::new(),
             published: None,
             settling: None,
             paths: Vec::new(),

@@ -245,12 +245,17 @@ impl Mount {
         let secret = self.secrecy.of(snapshot);
         layer.secret |= secret;
         let dir = self.dir.path();
+        let place = |key: &Path| Place::Key {
+            mount: dir.to_owned(),
+            key: key.to_owned(),
+        };
+        let open = snapshot.world_readable();
+        layer
+            .open
+            .extend(open.map(|(key, mode)| (place(key), mode)));
         let keys = Keys {
             whole: Place::File(dir.to_owned()),
-            place: &|key| Place::Key {
-                mount: dir.to_owned(),
-                key: key.to_owned(),
-            },
+            place: &place,
             secret,
             about: &self.about,
         };
