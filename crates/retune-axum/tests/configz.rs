@@ -29,7 +29,7 @@ fn i1_a_key_set_in_four_layers_is_explained_with_winner_losers_and_places() {
     let file = volume.beside("greeter.yaml", "message: hi\nlogLevel: debug\n");
     let live = Config::loader()
         .file(file.clone())
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .env(Env::from_iter("APP", [("APP_LOG_LEVEL", "error")]))
         .args(["greeter", "--log-level", "info"])
         .watch()
@@ -64,7 +64,7 @@ fn i2_after_a_removal_the_value_that_holds_now_is_explained() {
     let file = volume.beside("greeter.yaml", "message: from the file\n");
     let live = Config::loader()
         .file(file.clone())
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .watch()
         .unwrap();
     volume.publish(&[("log-level", "warn")]);
@@ -115,12 +115,13 @@ fn i3_the_history_names_what_each_generation_added_changed_and_removed() {
         history[1]["changes"],
         Value::from(vec![change("greeting", none, Some("hey"))])
     );
+    let masked = Some("[redacted]");
+    let mut secret = change("signing_key", masked, masked);
+    secret["rotated"] = history[2]["changes"][1]["rotated"].clone();
+    assert_ne!(secret["rotated"]["from"], secret["rotated"]["to"]);
     assert_eq!(
         history[2]["changes"],
-        Value::from(vec![
-            change("message", Some("one"), Some("two")),
-            change("signing_key", Some("[redacted]"), Some("[redacted]")),
-        ])
+        Value::from(vec![change("message", Some("one"), Some("two")), secret])
     );
     assert_eq!(
         history[3]["changes"],
@@ -189,7 +190,7 @@ fn h1_no_secret_in_configz_or_metrics() {
     let file = volume.beside("base.yaml", &format!("signingKey: {}\n", SECRETS[3]));
     let live = Config::loader()
         .file(file)
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .watch()
         .unwrap();
     let pages = retune_axum::router(live.clone());

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use prometheus_client::encoding;
 use prometheus_client::registry::Registry;
-use retune::source::Mount;
 use retune::{Live, Retune, Secret, Token};
 use support::{Config, Level, Volume, ask, configz, eventually, fetch, shown};
 use text::Metrics;
@@ -101,11 +100,13 @@ fn f8_what_waits_for_a_restart_is_listed_and_counted_and_no_fault() {
     assert_eq!(metrics(&live).get("retune_generation"), 1.0);
     let page = configz(&live, "");
     let masked = "[redacted]";
+    let rotated = page["pending_restart"][0]["rotated"].clone();
     let expected = serde_json::json!([
-        {"path": "certificate", "old": masked, "new": masked},
+        {"path": "certificate", "old": masked, "new": masked, "rotated": rotated},
         {"path": "port", "old": "80", "new": "90"},
     ]);
     assert_eq!(page["pending_restart"], expected);
+    assert!(rotated["to"].is_string(), "{page}");
     assert!(!page.to_string().contains("hunter2"), "{page}");
     let told = configz(&live, "?path=port");
     assert_eq!(told["winner"]["value"], "80");
@@ -116,10 +117,32 @@ fn f8_what_waits_for_a_restart_is_listed_and_counted_and_no_fault() {
 }
 
 #[test]
+fn h7_i4_a_secret_alone_changes_neither_hash_nor_label() {
+    let mut volume = Volume::new(&[("signing-key", "hunter2"), ("message", "one")]);
+    let live = volume.live();
+    let hash = || {
+        let metrics = metrics(&live);
+        metrics.label("retune_config_info")
+    };
+    let before = hash();
+    volume.publish(&[("signing-key", "hunter3"), ("message", "one")]);
+    eventually("rotated", || live.status().generation == 2);
+    assert_eq!(hash(), before);
+    let text = ask(&retune_axum::metrics(live.clone()), "/metrics").1;
+    let secrets = live.status().secrets;
+    assert!(!secrets.is_empty());
+    for secret in secrets {
+        assert!(!text.contains(&secret.fingerprint), "{text}");
+    }
+    volume.publish(&[("signing-key", "hunter3"), ("message", "two")]);
+    eventually("a plain change", || hash() != before);
+}
+
+#[test]
 fn a15_volumes_that_wait_for_one_another_are_shown_and_counted_when_it_takes_too_long() {
     let mut config = Volume::new(&[("message", "one"), ("revision", "1")]);
     let mut secret = Volume::new(&[("signing-key", "k1"), ("revision", "1")]);
-    let mount = |volume: &Volume| Mount::new(volume.path()).revision("revision");
+    let mount = |volume: &Volume| volume.not_secret().revision("revision");
     let loader = || Config::loader().mount(mount(&config)).mount(mount(&secret));
     let live = loader().watch().unwrap();
     let hasty = loader().revision_patience(Duration::ZERO).watch().unwrap();
@@ -226,7 +249,7 @@ fn g2_g3_a_stuck_subscriber_and_one_that_panics_are_counted() {
 #[test]
 fn a_path_that_two_sources_read_is_one_series() {
     let volume = Volume::new(&[("log-level", "warn")]);
-    let live = volume.loader().mount(volume.path()).watch().unwrap();
+    let live = volume.loader().mount(volume.not_secret()).watch().unwrap();
     // A series that is there twice would fail to parse.
     assert!(!metrics(&live).named("retune_watch_mode").is_empty());
 }
@@ -235,7 +258,7 @@ fn a_path_that_two_sources_read_is_one_series() {
 fn orphan_heartbeat_that_has_stopped_is_a_mode_and_its_expiry_a_time() {
     // {"exp":1}
     let mut volume = Volume::new(&[("log-level", "warn"), ("beat", "e30.eyJleHAiOjF9.x")]);
-    let mount = || Mount::new(volume.path()).heartbeat("beat");
+    let mount = || volume.not_secret().heartbeat("beat");
     let live = Config::loader()
         .mount(mount())
         .mount(mount())

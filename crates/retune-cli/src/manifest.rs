@@ -47,12 +47,22 @@ pub(crate) fn objects(text: &str) -> Result<Vec<Object>> {
         non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::AsString,
     };
     let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)
-        .map_err(|error| Failure::new(format!("not valid YAML: {error}")))?;
+        .map_err(|error| Failure::new(format!("not valid YAML: {}", told(text, &error))))?;
     let mut found = Vec::new();
     for document in documents {
         collect(document, &mut found)?;
     }
     Ok(found)
+}
+
+/// A parser's error; where there may be a Secret, without the column, which tells how long what stands
+/// before it is.
+fn told(text: &str, error: &serde_saphyr::Error) -> String {
+    let told = error.to_string();
+    match told.find(", column ") {
+        Some(column) if text.contains("Secret") => told[..column].to_owned(),
+        _ => told,
+    }
 }
 
 /// Picks the one object, or the one that is called `name` or `kind/name`.

@@ -183,7 +183,7 @@ fn what_could_not_be_read_again_is_not_published() {
     let big = format!("big=@{}", file.display());
     let error = fail(&dir, &format!("set DIR {big}"), 1);
     assert!(
-        error.contains("big: 1048577 bytes") && error.contains("1048576"),
+        error.contains("big: too large") && error.contains("1048576"),
         "{error}"
     );
     fs::write(&file, vec![b'x'; 1 << 20]).expect("written");

@@ -238,11 +238,15 @@ impl Binder<'_> {
 
     fn map(&mut self, node: Node, item: &Shape) -> Node {
         let node = self.structured(node);
-        let secret = node.secret;
+        let mut secret = node.secret;
         let entries = match node.value {
             NodeValue::Map(entries) => entries,
             NodeValue::Text { .. } | NodeValue::File(_) => match pairs(&node, self.separator) {
-                Some(entries) => entries,
+                Some(entries) => {
+                    // A lone secret may have a `=` in it, and is no key for that.
+                    secret |= item.holds_secret();
+                    entries
+                }
                 None => return node,
             },
             _ => return node,
@@ -273,7 +277,7 @@ impl Binder<'_> {
         Node {
             value: NodeValue::Map(bound),
             origin: node.origin,
-            secret: node.secret,
+            secret,
         }
     }
 

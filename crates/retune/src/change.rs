@@ -23,6 +23,7 @@ pub struct ValueChange {
     /// What a source gives now; `None` if none does.
     pub new: Option<String>,
     /// Of a secret, or a value that holds one: what tells the old from the new. `None` for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rotated: Option<Rotation>,
 }
 

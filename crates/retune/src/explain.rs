@@ -63,7 +63,7 @@ pub struct Explanation {
 }
 
 /// A value that a source gave.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Given {
     /// The value as text, `[redacted]` for a secret and for a password in a URL.
@@ -436,6 +436,18 @@ impl fmt::Display for Explanation {
 impl fmt::Display for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.value, self.origin.told(self.secret))
+    }
+}
+
+/// Of a secret, without the column, which would tell how long what stands before it is.
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Given")
+            .field("value", &self.value)
+            .field("origin", &self.origin.told(self.secret))
+            .field("secret", &self.secret)
+            .field("ignored", &self.ignored)
+            .finish()
     }
 }
 

@@ -238,6 +238,11 @@ fn same_entries(a: &[Entry], b: &[Entry]) -> bool {
 /// Redacted like everything that shows a node.
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Node({}, {})", self.shown(), self.origin)
+        write!(
+            f,
+            "Node({}, {})",
+            self.shown(),
+            self.origin.told(self.holds_secret())
+        )
     }
 }

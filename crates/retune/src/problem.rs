@@ -8,7 +8,7 @@ use crate::origin::Origin;
 /// One thing that is wrong, or (as a warning) merely odd, with a configuration.
 ///
 /// [`Display`](fmt::Display) gives it in one line. It never holds a secret's value.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Problem {
     pub(crate) path: String,
     pub(crate) message: String,
@@ -90,6 +90,21 @@ impl Problem {
     #[must_use]
     pub fn is_secret(&self) -> bool {
         self.secret
+    }
+}
+
+/// Of a secret, without the column, which would tell how long what stands before it is.
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = self.origin.as_ref();
+        f.debug_struct("Problem")
+            .field("path", &self.path)
+            .field("message", &self.message)
+            .field("help", &self.help)
+            .field("origin", &origin.map(|origin| origin.told(self.secret)))
+            .field("secret", &self.secret)
+            .field("missing", &self.missing)
+            .finish()
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
+use retune::source::Mount;
 use retune::{Live, Loader, Retune, Secret};
 use retune_mount::Publisher;
 use serde_json::Value;
@@ -71,6 +72,11 @@ impl Volume {
         self.dir.path().join("mount")
     }
 
+    /// As a source that shows its values, also where temporary directories lie in memory.
+    pub fn not_secret(&self) -> Mount {
+        Mount::new(self.path()).not_secret()
+    }
+
     /// A file beside the volume.
     pub fn beside(&self, name: &str, content: &str) -> PathBuf {
         let file = self.dir.path().join(name);
@@ -84,7 +90,7 @@ impl Volume {
     }
 
     pub fn loader(&self) -> Loader<Config> {
-        Config::loader().mount(self.path())
+        Config::loader().mount(self.not_secret())
     }
 }
 

@@ -77,12 +77,14 @@ fn as_text(path: &Path, snapshot: &Snapshot, masked: Option<Masked>) -> String {
         .max()
         .unwrap_or(0);
     for (key, bytes) in keys {
-        let value = if masked.is_some() {
-            "***".to_owned()
-        } else {
-            one_line(bytes)
+        text += &match masked {
+            // Not even how long it is.
+            Some(_) => format!("  {key:width$}  ***\n"),
+            None => {
+                let (size, value) = (size(bytes.len()), one_line(bytes));
+                format!("  {key:width$}  {size:>9}  {value}\n")
+            }
         };
-        text += &format!("  {key:width$}  {:>9}  {value}\n", size(bytes.len()));
     }
     if let Some(masked) = masked.filter(|_| !snapshot.is_empty()) {
         text += &format!(
@@ -97,8 +99,9 @@ fn as_json(path: &Path, snapshot: &Snapshot, masked: Option<Masked>) -> Value {
     let keys: Vec<Value> = snapshot
         .keys()
         .map(|(key, bytes)| {
-            let mut entry = json!({ "key": key.to_string_lossy(), "bytes": bytes.len() });
+            let mut entry = json!({ "key": key.to_string_lossy() });
             if masked.is_none() {
+                entry["bytes"] = bytes.len().into();
                 match std::str::from_utf8(bytes) {
                     Ok(text) => entry["value"] = text.into(),
                     Err(_) => entry["base64"] = BASE64_STANDARD.encode(bytes).into(),

@@ -121,9 +121,8 @@ fn check_sizes(keys: &Keys) -> Result {
     for (key, bytes) in keys {
         if bytes.len() as u64 > limits.key_bytes {
             return Err(Failure::new(format!(
-                "{}: {} bytes; the limit for one key is {}",
+                "{}: too large: the limit for one key is {} bytes",
                 key.display(),
-                bytes.len(),
                 limits.key_bytes
             )));
         }
@@ -131,7 +130,7 @@ fn check_sizes(keys: &Keys) -> Result {
     let all: u64 = keys.values().map(|bytes| bytes.len() as u64).sum();
     match all > limits.volume_bytes {
         true => Err(Failure::new(format!(
-            "{all} bytes in all; the limit for one volume is {}",
+            "too large: the limit for one volume is {} bytes",
             limits.volume_bytes
         ))),
         false => Ok(()),

@@ -286,7 +286,7 @@ impl Collector {
             ..
         } = self.limits;
         let message = if size > key_bytes {
-            format!("{size} bytes; the limit for one key is {key_bytes}")
+            format!("too large: the limit for one key is {key_bytes} bytes")
         } else if self.bytes.saturating_add(size) > volume_bytes {
             format!("with this key the path has more than {volume_bytes} bytes (the limit)")
         } else {
@@ -326,7 +326,7 @@ impl Collector {
 fn buffer(size: usize, path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(size).map_err(|_| {
-        let message = format!("{size} bytes; there is no memory for them, lower the limit");
+        let message = "there is no memory for it; lower the limit".to_owned();
         Error::new(ErrorKind::TooLarge, path, message)
     })?;
     bytes.resize(size, 0);

@@ -165,13 +165,31 @@ pub(crate) fn switched_off(format: Format, base: &Origin) -> Vec<Problem> {
     vec![problem.at(base.part(0..0))]
 }
 
+/// Parses a document that is secret as a whole: its keys are so as well.
+pub(crate) fn parse_secret(format: Format, text: &Arc<Text>) -> Result<Node, Vec<Problem>> {
+    parse(format, text)
+        .map(Node::into_secret)
+        .map_err(|mut problems| {
+            for problem in &mut problems {
+                problem.secret = true;
+                if problem.message.ends_with(TWICE) {
+                    problem.message = format!("a key{TWICE}");
+                }
+            }
+            problems
+        })
+}
+
+/// How it ends what is said of a key that its map has already.
+const TWICE: &str = " is given twice";
+
 /// A key that its map has already, naming both places.
 fn duplicate(key: &str, first: &Origin, second: Origin) -> Problem {
     let help = match first.span() {
         Some(span) => format!("the first is in line {}: keep one of them", span.line()),
         None => "keep one of them".to_owned(),
     };
-    Problem::new("", format!("the key `{key}` is given twice"))
+    Problem::new("", format!("the key `{key}`{TWICE}"))
         .with_help(help)
         .at(second)
 }

@@ -5,7 +5,7 @@ use super::{At, describe, names, put_aliases, text, value};
 use crate::name;
 use crate::schema::Variant;
 
-pub(super) fn ways(variants: &[Variant], pointer: &str) -> Vec<Json> {
+pub(super) fn ways(variants: &[Variant], at: &At<'_>) -> Vec<Json> {
     let all = || {
         variants.iter().flat_map(|variant| {
             std::iter::once(variant.name).chain(variant.aliases.iter().map(|alias| alias.name))
@@ -15,7 +15,7 @@ pub(super) fn ways(variants: &[Variant], pointer: &str) -> Vec<Json> {
     let has_content = variants.iter().any(|variant| variant.content.is_some());
     let mut ways = Vec::new();
     if has_content {
-        ways.push(with_content(variants, pointer));
+        ways.push(with_content(variants, at));
     }
     ways.extend(by_name(variants));
     let pattern = match has_content {
@@ -53,11 +53,11 @@ fn by_name(variants: &[Variant]) -> Vec<Json> {
     variants.iter().map(described).collect()
 }
 
-fn with_content(variants: &[Variant], pointer: &str) -> Json {
+fn with_content(variants: &[Variant], at: &At<'_>) -> Json {
     let mut properties = Json::map();
     let mut writings = Json::map();
     for variant in variants {
-        let pointer = names::pointer(&format!("{pointer}/anyOf/0/properties"), variant.name);
+        let pointer = names::pointer(&format!("{}/anyOf/0/properties", at.pointer), variant.name);
         let mut property = Json::map();
         describe(&mut property, variant.docs);
         property.put_all(match &variant.content {
@@ -66,6 +66,7 @@ fn with_content(variants: &[Variant], pointer: &str) -> Json {
                     pointer: &pointer,
                     range: None,
                     merged: false,
+                    secret: at.secret,
                 };
                 value(shape, &at, false)
             }

@@ -23,7 +23,13 @@ pub(crate) fn of(schema: &Schema) -> String {
         .with("$schema", "https://json-schema.org/draft/2020-12/schema")
         .with("title", schema.name);
     describe(&mut root, schema.docs);
-    root.put_all(object(schema, "#", true));
+    let top = At {
+        pointer: "#",
+        range: None,
+        merged: true,
+        secret: false,
+    };
+    root.put_all(object(schema, &top));
     root.put("x-retune", table::of(schema));
     root.pretty()
 }
@@ -36,17 +42,35 @@ struct At<'a> {
     range: Option<NumberRange>,
     /// Other sources add to it: nothing is required here, and `null` clears what they gave.
     merged: bool,
+    /// It is part of a secret.
+    secret: bool,
 }
 
 /// A map with the fields of a struct.
-fn object(schema: &Schema, pointer: &str, merged: bool) -> Json {
+fn object(schema: &Schema, at: &At<'_>) -> Json {
+    let &At {
+        pointer,
+        merged,
+        secret,
+        ..
+    } = at;
     let mut properties = Json::map();
     let mut writings = Json::map();
     let mut required = Vec::new();
     for field in schema.fields {
         let name = name::kebab(field.outside);
         let place = names::pointer(&format!("{pointer}/properties"), &name);
-        properties.put(name.clone(), property(field, &place, merged));
+        properties.put(
+            name.clone(),
+            property(
+                field,
+                &At {
+                    pointer: &place,
+                    range: field.range,
+                    ..*at
+                },
+            ),
+        );
         let all = put_aliases(&mut properties, &mut writings, &name, field.aliases, &place);
         if !merged && must_be_given(field) {
             // Of the writings that nobody uses, none may be called missing.
@@ -63,6 +87,7 @@ fn object(schema: &Schema, pointer: &str, merged: bool) -> Json {
                 pointer: &format!("{pointer}/additionalProperties"),
                 range: None,
                 merged,
+                secret,
             };
             value(rest, &at, true)
         }
@@ -116,7 +141,7 @@ fn must_be_given(field: &Field) -> bool {
     }
 }
 
-fn property(field: &Field, pointer: &str, merged: bool) -> Json {
+fn property(field: &Field, at: &At<'_>) -> Json {
     let mut property = Json::map();
     let docs = match field.shape.inner() {
         Shape::Struct(schema) if field.docs.is_empty() => schema.docs,
@@ -131,13 +156,8 @@ fn property(field: &Field, pointer: &str, merged: bool) -> Json {
         return property;
     }
     let stands = field.default != Default::None || matches!(field.shape, Shape::Struct(_));
-    let at = At {
-        pointer,
-        range: field.range,
-        merged,
-    };
-    property.put_all(value(&field.shape, &at, merged && stands));
-    if let Some(default) = default(field) {
+    property.put_all(value(&field.shape, at, at.merged && stands));
+    if let Some(default) = default(field).filter(|_| !at.secret) {
         property.put("default", default);
     }
     property
@@ -198,14 +218,22 @@ fn ways(shape: &Shape, at: &At<'_>) -> Vec<Json> {
         Shape::Optional(inner) => ways(inner, at),
         Shape::Secret(inner) => {
             let merged = at.merged && matches!(inner.inner(), Shape::Struct(_));
-            ways(inner, &At { merged, ..*at })
+            let secret = true;
+            ways(
+                inner,
+                &At {
+                    merged,
+                    secret,
+                    ..*at
+                },
+            )
         }
         Shape::Text(grammar) => vec![text::of(&grammar.within(at.range))],
         Shape::Bytes => {
             let numbers = Json::map().with("type", "array").with("items", byte());
             vec![numbers, text::scalar()]
         }
-        Shape::Choice(variants) => choice::ways(variants, at.pointer),
+        Shape::Choice(variants) => choice::ways(variants, at),
         Shape::List(item) => {
             let items = value(item, &at.below("anyOf/0/items", false).at(), false);
             let list = Json::map().with("type", "array").with("items", items);
@@ -222,7 +250,13 @@ fn ways(shape: &Shape, at: &At<'_>) -> Vec<Json> {
         }
         Shape::Struct(schema) => {
             let pointer = format!("{}/anyOf/0", at.pointer);
-            let object = object(schema, &pointer, at.merged);
+            let object = object(
+                schema,
+                &At {
+                    pointer: &pointer,
+                    ..*at
+                },
+            );
             vec![object, text::matching(r"^\s*\{")]
         }
         Shape::Opaque(_) | Shape::Tree(_) => vec![Json::map()],
@@ -243,6 +277,7 @@ struct Below {
     pointer: String,
     range: Option<NumberRange>,
     merged: bool,
+    secret: bool,
 }
 
 impl At<'_> {
@@ -251,6 +286,7 @@ impl At<'_> {
             pointer: format!("{}/{further}", self.pointer),
             range: self.range,
             merged,
+            secret: self.secret,
         }
     }
 }
@@ -261,6 +297,7 @@ impl Below {
             pointer: &self.pointer,
             range: self.range,
             merged: self.merged,
+            secret: self.secret,
         }
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn of(schema: &Schema) -> Json {
     Json::map()
         .with("version", Json::number(VERSION))
         .with("formats", formats())
-        .with("struct", structure(schema))
+        .with("struct", structure(schema, false))
 }
 
 /// The formats of documents that this program reads.
@@ -21,7 +21,8 @@ fn formats() -> Vec<Json> {
     read.map(|format| format.name().into()).collect()
 }
 
-fn structure(schema: &Schema) -> Json {
+/// `secret` if it is part of one.
+fn structure(schema: &Schema, secret: bool) -> Json {
     // By its parts, so that a new one is not forgotten.
     let Schema {
         name,
@@ -35,12 +36,13 @@ fn structure(schema: &Schema) -> Json {
         table.put("checked", true);
     }
     if let Some(rest) = rest {
-        table.put("rest", shape(rest));
+        table.put("rest", shape(rest, secret));
     }
-    table.with("fields", fields.iter().map(field).collect::<Vec<_>>())
+    let fields = fields.iter().map(|field| self::field(field, secret));
+    table.with("fields", fields.collect::<Vec<_>>())
 }
 
-fn field(field: &Field) -> Json {
+fn field(field: &Field, secret: bool) -> Json {
     let Field {
         name,
         outside,
@@ -67,9 +69,8 @@ fn field(field: &Field) -> Json {
         Default::None => {}
         Default::Text(text) => {
             // Not with a secret, nor with a password in a URL.
-            let is_shown = field
-                .shown_default()
-                .is_some_and(|(shown, secret)| !secret && shown == text);
+            let shown = field.shown_default().filter(|_| !secret);
+            let is_shown = shown.is_some_and(|(shown, secret)| !secret && shown == text);
             let known = if is_shown { "text" } else { "code" };
             let text = if is_shown { text } else { "" };
             table.put("default", Json::map().with(known, text));
@@ -96,7 +97,7 @@ fn field(field: &Field) -> Json {
     if checked {
         table.put("checked", true);
     }
-    table.with("shape", self::shape(&shape))
+    table.with("shape", self::shape(&shape, secret))
 }
 
 fn way(way: Way) -> &'static str {
@@ -139,30 +140,30 @@ fn range(range: &NumberRange) -> Json {
     table
 }
 
-fn shape(shape: &Shape) -> Json {
+fn shape(shape: &Shape, secret: bool) -> Json {
     let table = Json::map();
     match shape {
         Shape::Text(grammar) => table.with("text", self::grammar(grammar)),
         Shape::Bytes => "bytes".into(),
         Shape::Choice(variants) => {
-            let variants: Vec<_> = variants.iter().map(variant).collect();
+            let variants: Vec<_> = variants.iter().map(|v| variant(v, secret)).collect();
             table.with("choice", variants)
         }
-        Shape::List(item) => table.with("list", self::shape(item)),
-        Shape::Map(value) => table.with("map", self::shape(value)),
-        Shape::Struct(schema) => table.with("struct", structure(schema)),
-        Shape::Optional(inner) => table.with("optional", self::shape(inner)),
-        Shape::Secret(inner) => table.with("secret", self::shape(inner)),
+        Shape::List(item) => table.with("list", self::shape(item, secret)),
+        Shape::Map(value) => table.with("map", self::shape(value, secret)),
+        Shape::Struct(schema) => table.with("struct", structure(schema, secret)),
+        Shape::Optional(inner) => table.with("optional", self::shape(inner, secret)),
+        Shape::Secret(inner) => table.with("secret", self::shape(inner, true)),
         Shape::Opaque(expects) => table.with("opaque", *expects),
         Shape::Tree(expects) => table.with("tree", *expects),
     }
 }
 
-fn variant(variant: &Variant) -> Json {
+fn variant(variant: &Variant, secret: bool) -> Json {
     let mut table = Json::map().with("name", variant.name);
     put_aliases(&mut table, variant.aliases);
     if let Some(content) = &variant.content {
-        table.put("content", shape(content));
+        table.put("content", shape(content, secret));
     }
     table
 }

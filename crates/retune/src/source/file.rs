@@ -258,17 +258,16 @@ fn parse(place: Place, bytes: &Content, secret: bool) -> Result<(Format, Node), 
         ));
     };
     let Some(text) = SharedText::new(bytes) else {
-        let at = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
-        return Err(fail(format!("not UTF-8 at byte {at}"), "save it as UTF-8"));
+        let at = match std::str::from_utf8(bytes) {
+            Err(error) if !secret => format!(" at byte {}", error.valid_up_to()),
+            _ => String::new(),
+        };
+        return Err(fail(format!("not UTF-8{at}"), "save it as UTF-8"));
     };
-    match format::parse(format, &Text::new(place, text)) {
-        Ok(node) if secret => Ok((format, node.into_secret())),
-        Ok(node) => Ok((format, node)),
-        Err(mut problems) => {
-            for problem in &mut problems {
-                problem.secret |= secret;
-            }
-            Err(problems)
-        }
-    }
+    let text = Text::new(place, text);
+    let parsed = match secret {
+        true => format::parse_secret(format, &text),
+        false => format::parse(format, &text),
+    };
+    parsed.map(|node| (format, node))
 }
