@@ -320,7 +320,7 @@ fn i4_what_expires_and_since_when_secrets_are_what_they_are_are_times() {
         ]
     };
     let mut volume = Volume::new(&keys("one"));
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     let scrape = || Metrics::parse(&ask(&retune_axum::metrics(live.clone()), "/metrics").1);
     let before = scrape();
     let get = |metrics: &Metrics, name: &str, path: &str| {
