@@ -15,12 +15,12 @@ use crate::flat::{Flat, FlatValue};
 use crate::ignored::Ignored;
 use crate::merge::{self, Leaf, Merged};
 use crate::name;
-use crate::node::{Node, NodeValue};
+use crate::node::Node;
 use crate::origin::Origin;
-use crate::path::{ValuePath, push_segment};
+use crate::path::ValuePath;
 use crate::restart::{HeldBack, hold_back};
 use crate::schema::{Schema, Shape};
-use crate::status::SecretStatus;
+use crate::status::{self, SecretStatus};
 
 /// What a generation was made of.
 #[derive(Debug)]
@@ -202,7 +202,7 @@ impl Tree {
             // Of hidden keys, one path may stand for several.
             let wiped = wiped.filter(|_| path.shown() == path.own());
             SecretStatus {
-                wiped: wiped.is_some_and(|wiped| is_wiped(&node, path.shown(), wiped)),
+                wiped: wiped.is_some_and(|wiped| status::is_wiped(&node, path.shown(), wiped)),
                 path: path.shown().to_owned(),
                 generation,
                 changed: at,
@@ -367,32 +367,6 @@ impl Tree {
             losers,
             since_generation,
         }
-    }
-}
-
-/// Whether every secret in a node is among those that are wiped, by their paths.
-fn is_wiped(node: &Node, path: &str, wiped: &BTreeSet<String>) -> bool {
-    let below = |segment: &str, node: &Node| {
-        let mut path = path.to_owned();
-        push_segment(&mut path, segment);
-        is_wiped(node, &path, wiped)
-    };
-    // It may be a part of what is a secret.
-    let ends = path.match_indices(['.', '[']).map(|(end, _)| end);
-    let mut whole = ends.chain([path.len()]).map(|end| &path[..end]);
-    match &node.value {
-        _ if node.secret && whole.any(|path| wiped.contains(path)) => true,
-        NodeValue::List(items) => {
-            let mut items = items.iter().enumerate();
-            items.all(|(i, item)| below(&format!("[{i}]"), item))
-        }
-        // Its keys are secrets, too.
-        _ if node.secret => false,
-        NodeValue::Map(entries) => {
-            let mut entries = entries.iter();
-            entries.all(|entry| below(&entry.key, &entry.node))
-        }
-        NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => !node.holds_secret(),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::time;
 pub use expiry::Expiry;
 pub use lag::{Lag, Lags};
 pub use secret::SecretStatus;
+pub(crate) use secret::is_wiped;
 
 /// How many generations the history keeps.
 pub const HISTORY: usize = 16;

@@ -1,9 +1,12 @@
 //! How old what runs of secrets is.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use serde::Serialize;
 
+use crate::node::{Node, NodeValue};
+use crate::path::push_segment;
 use crate::time;
 
 /// A secret that a source gives. Its value is nowhere in it.
@@ -27,4 +30,30 @@ pub struct SecretStatus {
     /// What tells it from what it was before, in eight hexadecimal digits: the same secret has the same
     /// as long as the process runs, and another in every other; see [`Rotation`](super::Rotation).
     pub fingerprint: String,
+}
+
+/// Whether every secret in a node is among those that are wiped, by their paths.
+pub(crate) fn is_wiped(node: &Node, path: &str, wiped: &BTreeSet<String>) -> bool {
+    let below = |segment: &str, node: &Node| {
+        let mut path = path.to_owned();
+        push_segment(&mut path, segment);
+        is_wiped(node, &path, wiped)
+    };
+    // It may be a part of what is a secret.
+    let ends = path.match_indices(['.', '[']).map(|(end, _)| end);
+    let mut whole = ends.chain([path.len()]).map(|end| &path[..end]);
+    match &node.value {
+        _ if node.secret && whole.any(|path| wiped.contains(path)) => true,
+        NodeValue::List(items) => {
+            let mut items = items.iter().enumerate();
+            items.all(|(i, item)| below(&format!("[{i}]"), item))
+        }
+        // Its keys are secrets, too.
+        _ if node.secret => false,
+        NodeValue::Map(entries) => {
+            let mut entries = entries.iter();
+            entries.all(|entry| below(&entry.key, &entry.node))
+        }
+        NodeValue::Null | NodeValue::Text { .. } | NodeValue::File(_) => !node.holds_secret(),
+    }
 }
