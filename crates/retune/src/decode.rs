@@ -294,6 +294,20 @@ impl Decoder {
         decoded.into_iter().collect()
     }
 
+    /// Goes to a field of the struct at hand (to the struct, if nothing gives the field), for what is wrong
+    /// with it only in view of the others.
+    ///
+    /// `field` is its name in code.
+    pub fn at_field<R>(
+        &mut self,
+        node: &Node,
+        field: &str,
+        f: impl FnOnce(&Node, &mut Self) -> R,
+    ) -> R {
+        let given = node.get(field).unwrap_or(node);
+        self.within(field, |decoder| f(given, decoder))
+    }
+
     pub(crate) fn within<R>(&mut self, segment: &str, f: impl FnOnce(&mut Self) -> R) -> R {
         let length = self.path.len();
         push_segment(&mut self.path, segment);
