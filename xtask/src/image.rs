@@ -123,6 +123,7 @@ fn build(packages: &[packages::Package], linking: &Linking, dockerfile: &Path) -
     if let Some(flags) = flags {
         build.env("RUSTFLAGS", flags);
     }
+    build.envs(compiler_of_c(target));
     sh::run(&mut build)?;
 
     let names: Vec<_> = packages.iter().map(|package| &*package.name).collect();
@@ -138,6 +139,24 @@ fn build(packages: &[packages::Package], linking: &Linking, dockerfile: &Path) -
         fs::copy(built.join(binary), context.join(binary)).map_err(failed)?;
     }
     Ok(context)
+}
+
+/// What compiles C, such as ring's, where nothing is installed for musl: this machine's own compiler. ring's
+/// calls no library but for what every libc has, so that the headers of another do; they must not
+/// replace those calls by checked ones of glibc's alone.
+fn compiler_of_c(target: &str) -> Vec<(String, &'static str)> {
+    let machine = std::env::consts::ARCH;
+    let own = [format!("{machine}-linux-musl-gcc"), "musl-gcc".to_owned()];
+    let suffix = target.replace('-', "_");
+    let chosen = std::env::var_os(format!("CC_{suffix}")).is_some();
+    if chosen || !target.ends_with("-musl") || own.iter().any(|name| works(program(name).arg("-v")))
+    {
+        return Vec::new();
+    }
+    vec![
+        (format!("CC_{suffix}"), "cc"),
+        (format!("CFLAGS_{suffix}"), "-U_FORTIFY_SOURCE"),
+    ]
 }
 
 // === impl Args ===

@@ -25,6 +25,8 @@ struct Play {
     program: &'static str,
     /// What it reads, by path below its working directory.
     files: &'static [(&'static str, &'static str)],
+    /// What makes the rest of that, run there: words, with one blank between two.
+    prepared_by: &'static [&'static str],
     environment: &'static [(&'static str, &'static str)],
     /// Part of a line that it prints.
     prints: &'static str,
@@ -32,11 +34,16 @@ struct Play {
     ends: bool,
 }
 
+/// A certificate that no authority has issued.
+const SELF_SIGNED: &str = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 \
+                           -subj /CN=localhost -keyout tls.key -out tls.crt";
+
 const PLAYS: &[Play] = &[
     Play {
         example: "env-vars",
         program: "env-vars",
         files: &[("config/KEY1", "VAL1"), ("config/KEY2", "VAL2")],
+        prepared_by: &[],
         environment: &[("CONFIG_DIR", "config"), ("LISTEN", "127.0.0.1:0")],
         prints: "Listening on 127.0.0.1:",
         ends: false,
@@ -45,6 +52,7 @@ const PLAYS: &[Play] = &[
         example: "feature-flags",
         program: "feature-flags",
         files: &[("config/config.yaml", "featureFlags: {newUI: false}\n")],
+        prepared_by: &[],
         environment: &[("CONFIG_DIR", "config"), ("LISTEN", "127.0.0.1:0")],
         prints: "Listening on '127.0.0.1:",
         ends: false,
@@ -56,6 +64,7 @@ const PLAYS: &[Play] = &[
             "config/configmap-microservice-demo.yaml",
             "message: Hello World\n",
         )],
+        prepared_by: &[],
         environment: &[("CONFIG_DIR", "config"), ("GREETER_LISTEN", "127.0.0.1:0")],
         prints: "Listening on '127.0.0.1:",
         ends: false,
@@ -64,6 +73,7 @@ const PLAYS: &[Play] = &[
         example: "log-level",
         program: "server",
         files: &[("configs/log-level", "info")],
+        prepared_by: &[],
         environment: &[
             ("LOG_LEVEL_FILE", "configs/log-level"),
             ("LISTEN", "127.0.0.1:0"),
@@ -75,6 +85,7 @@ const PLAYS: &[Play] = &[
         example: "log-level",
         program: "client",
         files: &[("configs/log-level", "info")],
+        prepared_by: &[],
         environment: &[
             ("LOG_LEVEL_FILE", "configs/log-level"),
             ("LISTEN", "127.0.0.1:0"),
@@ -86,6 +97,7 @@ const PLAYS: &[Play] = &[
         example: "options",
         program: "options",
         files: &[("endpoints", "service-1:8080,service-2:8080,service-3:8080")],
+        prepared_by: &[],
         environment: &[("LOG_LEVEL", "info"), ("ENDPOINTS_FILE", "endpoints")],
         prints: "[service-1:8080, service-2:8080, service-3:8080]",
         ends: true,
@@ -97,12 +109,36 @@ const PLAYS: &[Play] = &[
             "container/secrets/example-secret/auth-token",
             "super-strong-secret",
         )],
+        prepared_by: &[],
         environment: &[
             ("TELEPRESENCE_ROOT", "container"),
             ("AUTH_TOKEN_FILE", "/secrets/example-secret/auth-token"),
             ("LISTEN", "127.0.0.1:0"),
         ],
         prints: "has a token: [redacted]",
+        ends: false,
+    },
+    Play {
+        example: "tls-rotation",
+        program: "tls-server",
+        files: &[],
+        prepared_by: &[SELF_SIGNED],
+        environment: &[
+            ("TLS_DIR", "."),
+            ("HTTPS_LISTEN", "127.0.0.1:0"),
+            ("HTTPS_STATUS", "127.0.0.1:0"),
+        ],
+        prints: "(CN=localhost) until ",
+        ends: false,
+    },
+    Play {
+        example: "tls-rotation",
+        program: "tls-client",
+        files: &[],
+        prepared_by: &[SELF_SIGNED, "cp tls.crt ca.crt"],
+        // Nobody answers there.
+        environment: &[("CA_DIR", "."), ("ASK_SERVER", "localhost:1")],
+        prints: "not there yet: Connection refused",
         ends: false,
     },
 ];
@@ -226,6 +262,11 @@ impl Play {
         } = self;
         for (path, text) in self.files {
             write(&dir.join(path), text)?;
+        }
+        for line in self.prepared_by {
+            let mut words = line.split(' ');
+            let mut command = sh::program(words.next().unwrap_or_default());
+            sh::run(command.current_dir(dir).args(words))?;
         }
         let mut command = Command::new(programs.join(program));
         command

@@ -5,6 +5,7 @@ mod feature_flags;
 mod greeter;
 mod log_level;
 mod options;
+mod tls_rotation;
 
 use std::fs;
 use std::path::{Path, PathBuf};
