@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::time::SystemTime;
 
 use rustls::pki_types::CertificateDer;
-use x509_cert::certificate::{CertificateInner, Raw};
+use x509_cert::certificate::{CertificateInner, Raw, Version};
 use x509_cert::der::Decode;
 use x509_cert::name::Name;
 use x509_cert::time::Time;
@@ -17,6 +17,8 @@ pub(crate) struct About {
     pub(crate) serial: String,
     pub(crate) not_before: SystemTime,
     pub(crate) not_after: SystemTime,
+    /// It is of the version that has extensions, the only one that rustls takes of a peer.
+    pub(crate) is_v3: bool,
     /// For people.
     until: String,
 }
@@ -41,6 +43,7 @@ impl About {
             serial,
             not_before: time(validity.not_before),
             not_after: time(validity.not_after),
+            is_v3: told.version() == Version::V3,
             until: validity.not_after.to_date_time().to_string(),
         })
     }

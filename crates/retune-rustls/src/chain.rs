@@ -94,6 +94,12 @@ impl Value for Chain {
         }
         let leaf = certificates.about.into_iter().next()?;
         decoder.valid(node, Some(leaf.not_before), Some(leaf.not_after));
+        if !leaf.is_v3 {
+            let message = "has an X.509 certificate without extensions, which rustls does not take";
+            let help = "issue it with a `subjectAltName`: names count there, and nowhere else";
+            decoder.problem(node, message.to_owned(), Some(help.to_owned()));
+            return None;
+        }
         Some(Self {
             ders: certificates.ders,
             leaf,

@@ -41,7 +41,7 @@ use crate::provider;
 /// A generation whose
 ///
 /// - certificate has expired or is not yet valid,
-/// - key does not belong to the certificate, or is one that the provider does not take,
+/// - key does not belong to certificate, or is one that the provider does not take,
 /// - certificates are out of order: the own one comes first, then the issuer of each,
 /// - files are no PEM (DER, base64 of PEM), have no certificate, no key, several keys, or an encrypted one,
 ///   or whose certificate's file has a key in it.
@@ -140,9 +140,9 @@ impl Value for Identity {
                 built.push(Arc::downgrade(&inner));
                 Some(Self(inner))
             }
-            Err(message) => {
+            Err((message, help)) => {
                 decoder.at_field(node, "key", |key, decoder| {
-                    decoder.problem(key, message, None);
+                    decoder.problem(key, message, help.map(str::to_owned));
                 });
                 None
             }
@@ -185,13 +185,14 @@ impl Inner {
 // === impl Pair ===
 
 impl Pair {
-    /// Or why not.
-    fn build(self, provider: &CryptoProvider) -> Result<Inner, String> {
-        let der = self.key.der().ok_or("is no private key")?;
-        let key = provider
-            .key_provider
-            .load_private_key(der)
-            .map_err(|_| "is a private key that the provider of cryptography does not take")?;
+    /// Or why not, and what to do.
+    fn build(self, provider: &CryptoProvider) -> Result<Inner, (String, Option<&'static str>)> {
+        let refused = "is a private key that the provider of cryptography does not take";
+        let key = self.key.der().and_then(|der| {
+            // Its error may say more of the key than anybody should read.
+            provider.key_provider.load_private_key(der).ok()
+        });
+        let key = key.ok_or_else(|| (refused.to_owned(), None))?;
         let certified = CertifiedKey::new(self.crt.ders, key);
         match certified.keys_match() {
             Ok(()) => Ok(Inner {
@@ -199,13 +200,21 @@ impl Pair {
                 file: self.key.file,
                 certified: Arc::new(certified),
             }),
-            Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => Err(format!(
-                "does not belong to the {} beside it",
-                self.crt.leaf
-            )),
-            Err(error) => Err(format!(
-                "cannot be compared with the certificate beside it: {error}"
-            )),
+            Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+                let About {
+                    serial, subject, ..
+                } = &self.crt.leaf;
+                let message = format!(
+                    "does not belong to certificate {serial} ({subject}), which is beside it"
+                );
+                let help = "replace both at once, in one update of the Secret";
+                Err((message, Some(help)))
+            }
+            Err(error) => {
+                let message =
+                    format!("cannot be compared with the certificate that is beside it: {error}");
+                Err((message, None))
+            }
         }
     }
 }

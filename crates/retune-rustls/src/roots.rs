@@ -122,7 +122,7 @@ impl Inner {
     ) -> Result<Self, String> {
         let mut store = RootCertStore::empty();
         for (i, der) in ders.iter().enumerate() {
-            let refused = |error| format!("certificate {} is no authority's: {error}", i + 1);
+            let refused = |error| format!("certificate {} cannot be an authority: {error}", i + 1);
             store.add(der.clone()).map_err(refused)?;
         }
         let store = Arc::new(store);

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use std::{array, thread};
 
 use support::{Authority, DAY, Pair, Program, Server};
@@ -116,7 +116,7 @@ fn what_does_not_fit_or_is_not_valid_is_refused_with_its_reason_and_the_old_one_
         (
             &torn,
             "tls.key",
-            "`tls.key`: does not belong to the certificate 03 ",
+            "`tls.key`: does not belong to certificate 03 ",
         ),
         (&expired, "tls.crt", "`tls.crt`: expired at 20"),
         (&early, "tls.crt", "`tls.crt`: not valid before 20"),
@@ -148,6 +148,24 @@ fn what_does_not_fit_or_is_not_valid_is_refused_with_its_reason_and_the_old_one_
 }
 
 #[test]
+fn the_metrics_tell_until_when_the_certificate_is_valid() {
+    let authority = Authority::new();
+    let now = SystemTime::now();
+    let server = Server::start(&authority.issue_between(1, now - DAY, now + 2 * DAY));
+    let until = || {
+        let metrics = server.get("/metrics");
+        let name = "retune_expires_timestamp_seconds{path=\"tls.crt\"} ";
+        let told = metrics.lines().find_map(|line| line.strip_prefix(name));
+        let seconds: f64 = told.expect(&metrics).parse().unwrap();
+        SystemTime::UNIX_EPOCH + Duration::from_secs_f64(seconds)
+    };
+    let first = until();
+    assert!(first <= now + 2 * DAY && first + DAY > now + 2 * DAY);
+    server.rotate(2, &authority.issue_between(2, now - DAY, now + 9 * DAY));
+    assert_eq!(until(), first + 7 * DAY);
+}
+
+#[test]
 fn at_the_start_a_pair_that_does_not_fit_is_an_error() {
     let authority = Authority::new();
     let dir = tempfile::tempdir().unwrap();
@@ -158,7 +176,7 @@ fn at_the_start_a_pair_that_does_not_fit_is_an_error() {
     assert_eq!(output.status.code(), Some(2));
     let report = String::from_utf8(output.stderr).unwrap();
     assert!(
-        report.contains("does not belong to the certificate 01"),
+        report.contains("does not belong to certificate 01"),
         "{report}"
     );
 }
@@ -191,6 +209,21 @@ fn openssl_makes_a_pair_that_openssl_and_curl_see_and_curl_keeps_its_connection(
         let told = openssl(path, "x509 -in tls.crt -noout -serial");
         told.trim().trim_start_matches("serial=").to_lowercase()
     };
+    // What `openssl x509 -req` makes by itself has no extensions, and so no name that counts.
+    issue("30");
+    openssl(path, "req -new -key tls.key -subj /CN=localhost -out csr");
+    openssl(
+        path,
+        "x509 -req -in csr -CA ca.crt -CAkey ca.key -days 30 -out tls.crt",
+    );
+    let mut refused = Command::new(env!("CARGO_BIN_EXE_tls-server"));
+    let refused = refused.env("TLS_DIR", path).output().unwrap();
+    let report = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        report.contains("`tls.crt`: has an X.509 certificate without extensions"),
+        "{report}"
+    );
+
     let server = Server::start(&issue("30"));
     let (trusted, first) = (path.join("ca.crt"), serial());
     let shown = || {

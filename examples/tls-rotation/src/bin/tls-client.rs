@@ -65,24 +65,25 @@ fn main() -> io::Result<()> {
     println!("asking https://{}", config.with(|c| c.server.clone()));
     let mut live = None;
     let mut count = Count::default();
-    let mut seen = String::new();
+    let mut last = String::new();
     while !terminated.load(Ordering::Relaxed) {
         let (server, every) = config.with(|c| (c.server.clone(), c.every));
-        match ask(&server, &tls, &mut live, &mut count) {
-            Ok(certificates) if certificates != seen => {
-                println!("{certificates} after {} requests", count.requests);
-                seen = certificates;
-            }
-            Ok(_) => {}
+        let told = match ask(&server, &tls, &mut live, &mut count) {
+            Ok(certificates) => certificates,
             Err(error) => {
                 live = None;
-                if seen.is_empty() {
-                    println!("not there yet: {error}");
-                } else {
-                    count.failed += 1;
-                    println!("failed: {error}");
+                match count.handshakes {
+                    0 => format!("not there yet: {error}"),
+                    _ => {
+                        count.failed += 1;
+                        format!("failed: {error}")
+                    }
                 }
             }
+        };
+        if told != last {
+            println!("{told}");
+            last = told;
         }
         thread::sleep(every);
     }

@@ -160,7 +160,7 @@ impl Story {
                 .lines()
                 .filter(|line| line.starts_with("new connections"))
                 .collect();
-            let of_first = told.iter().all(|line| line.contains("the live one: 01 "));
+            let of_first = told.iter().all(|line| line.contains("the live one: 01"));
             assert!(of_first && !log.contains("failed"), "{log}");
         }
         for (name, pods) in [(SERVER, &self.servers), (CLIENT, &self.clients)] {
@@ -197,7 +197,7 @@ fn tls_rotation_refuses_what_does_not_fit_or_has_expired_and_serves_on() {
         key: story.issue(2).key,
         ..story.issue(3)
     });
-    let reason = "/etc/tls/tls.key: `tls.key`: does not belong to the certificate 03 ";
+    let reason = "/etc/tls/tls.key: `tls.key`: does not belong to certificate 03 ";
     story.wait_health("degraded", reason);
     story.force(&story.issue_until(4, SystemTime::now() - DAY));
     story.wait_health("degraded", "/etc/tls/tls.crt: `tls.crt`: expired at 20");
