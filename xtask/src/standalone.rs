@@ -36,7 +36,7 @@ struct Play {
 
 /// A certificate that no authority has issued.
 const SELF_SIGNED: &str = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 \
-                           -subj /CN=localhost -keyout tls.key -out tls.crt";
+                           -subj /CN=localhost -keyout tls/tls.key -out tls/tls.crt";
 
 const PLAYS: &[Play] = &[
     Play {
@@ -122,9 +122,9 @@ const PLAYS: &[Play] = &[
         example: "tls-rotation",
         program: "tls-server",
         files: &[],
-        prepared_by: &[SELF_SIGNED],
+        prepared_by: &["mkdir tls", SELF_SIGNED],
         environment: &[
-            ("TLS_DIR", "."),
+            ("TLS_DIR", "tls"),
             ("HTTPS_LISTEN", "127.0.0.1:0"),
             ("HTTPS_STATUS", "127.0.0.1:0"),
         ],
@@ -135,9 +135,9 @@ const PLAYS: &[Play] = &[
         example: "tls-rotation",
         program: "tls-client",
         files: &[],
-        prepared_by: &[SELF_SIGNED, "cp tls.crt ca.crt"],
-        // Nobody answers there.
-        environment: &[("CA_DIR", "."), ("ASK_SERVER", "localhost:1")],
+        prepared_by: &["mkdir ca", "cp tls/tls.crt ca/ca.crt"],
+        // With what was made for the server. Nobody answers there.
+        environment: &[("CA_DIR", "ca"), ("ASK_SERVER", "localhost:1")],
         prints: "not there yet: Connection refused",
         ends: false,
     },
