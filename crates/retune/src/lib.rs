@@ -128,11 +128,13 @@
 //! problem that is over, `warn` for a refused update, for what waits for a restart and for what is odd,
 //! `error` for panics of callbacks, `debug` for observations that changed nothing.
 //!
+//! With the feature `tracing-subscriber` which events are logged is a value as well: see `LogFilter`.
+//!
 //! # Features
 //!
 //! `yaml` and `json` (both on) and `toml` for documents (`.env` needs none), `clap` for flags,
-//! `url` and `regex` for fields of the types `url::Url` and `regex::Regex`, `check` for checks without the
-//! program.
+//! `url` and `regex` for fields of the types `url::Url` and `regex::Regex`, `tracing-subscriber` for a
+//! log filter that follows the configuration, `check` for checks without the program.
 #![forbid(unsafe_code)]
 
 // The derive's output says `::retune`, in the tests of this crate too.
@@ -159,6 +161,8 @@ mod json_schema;
 mod jwt;
 mod live;
 mod loader;
+#[cfg(feature = "tracing-subscriber")]
+mod log_filter;
 mod merge;
 mod name;
 mod node;
@@ -192,6 +196,8 @@ pub use explain::{Explanation, Given};
 pub use generation::{Change, Snapshot};
 pub use live::{ChangeStream, Changes, Gate, Live, Reader, Setter, Subscription, View};
 pub use loader::Loader;
+#[cfg(feature = "tracing-subscriber")]
+pub use log_filter::{LogFilter, LogHandle};
 pub use node::Node;
 pub use origin::{InManifest, Origin, Place, Span};
 pub use problem::Problem;

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use retune::Retune;
+use retune::{LogFilter, LogHandle};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{Event, Subscriber};
@@ -12,27 +12,17 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{registry, reload};
-
-/// Which events are logged: those of this level, and worse.
-#[derive(Clone, Copy, Debug, PartialEq, Retune)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Level {
-    Debug,
-    Info,
-    Warn,
-    Error,
-}
 
 /// Writes each event as one line of JSON.
 struct Json;
 
-/// Starts the log at `info`. What is returned sets another level, at any time.
-pub fn start_log() -> impl Fn(&Level) {
-    let (filter, handle) = reload::Layer::new(LevelFilter::INFO);
+/// Starts the log at `info`. What is returned lets the configuration set it.
+pub fn start_log() -> LogHandle {
+    let (filter, log) = LogFilter::starting_at(LevelFilter::INFO);
     registry().with(filter).with(Json).init();
-    move |level| _ = handle.reload(LevelFilter::from(*level))
+    log
 }
 
 /// Heeds from now on that Kubernetes wants the process to end; what is returned waits for it.
@@ -52,16 +42,5 @@ impl<S: Subscriber> Layer<S> for Json {
         line["timestamp"] = timestamp.into();
         // A log that nobody reads any more is no reason to end.
         _ = writeln!(std::io::stdout(), "{line}");
-    }
-}
-
-impl From<Level> for LevelFilter {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Debug => Self::DEBUG,
-            Level::Info => Self::INFO,
-            Level::Warn => Self::WARN,
-            Level::Error => Self::ERROR,
-        }
     }
 }

@@ -60,7 +60,7 @@ fn at_warn_both_start_at_info_and_then_are_silent() {
     let mut client = Pod::client(&[("log-level", "warn"), nowhere]);
     for pod in [&mut server, &mut client] {
         assert_eq!(pod.log[0]["level"], "info");
-        // The first level is set by a thread of its own; a later one says when it is applied.
+        // The first level is set after that line; a later one says when it is applied.
         pod.publish(&[("log-level", "error"), nowhere]);
         pod.applied(2);
         pod.publish(&[("log-level", "warn"), nowhere]);
@@ -107,6 +107,28 @@ fn the_level_changes_while_both_run_and_the_background_job_goes_on() {
         steps = now.unwrap();
     }
     assert!(server.runs() && client.runs());
+}
+
+#[test]
+fn a_level_by_target_is_heard_beside_the_level_of_the_rest() {
+    let mut server = Pod::server(&[("log-level", "info")]);
+    server.publish(&[("log-level", "error,retune=debug")]);
+    server.applied(2);
+    server.publish(&[("log-level", "error, retune=info")]);
+    server.logs("the change", |line| {
+        line["message"] == "configuration changed" && line["generation"] == 3
+    });
+    assert_eq!(server.logged(REQUEST), 0, "{:#?}", server.log);
+    server.publish(&[("log-level", "warn,server=info")]);
+    server.applied(4);
+    server.get("/");
+    server.logs("a request", says(REQUEST));
+    // A word alone is no target.
+    server.publish(&[("log-level", "warn,server")]);
+    server.logs("the refusal", |line| {
+        let report = line["report"].as_str();
+        report.is_some_and(|report| report.contains("`server=debug`"))
+    });
 }
 
 #[test]

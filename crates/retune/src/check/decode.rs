@@ -8,7 +8,7 @@ use crate::grammar::Grammar;
 use crate::node::{Node, NodeValue};
 use crate::path::key_segment;
 use crate::schema::{Default, Field, Schema, Shape};
-use crate::values::{ByteSize, optional, secret};
+use crate::values::{ByteSize, log, optional, secret};
 
 /// Decodes to nothing, and notes what it had to take unseen.
 #[derive(Debug, std::default::Default)]
@@ -76,6 +76,7 @@ impl ByShape {
             Grammar::Ipv6 => seen(Ipv6Addr::decode(node, decoder)),
             Grammar::FilePath => seen(std::path::PathBuf::decode(node, decoder)),
             Grammar::NoNul => seen(std::ffi::OsString::decode(node, decoder)),
+            Grammar::LogDirectives => seen(log::decode(node, decoder)),
             #[cfg(feature = "url")]
             Grammar::UrlText => seen(url::Url::decode(node, decoder)),
             #[cfg(feature = "regex")]

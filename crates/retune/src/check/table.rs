@@ -181,6 +181,7 @@ enum AnyGrammar {
     NoNul,
     Url,
     Regex,
+    LogDirectives,
     Other(String),
 }
 
@@ -351,6 +352,7 @@ impl AnyGrammar {
             Self::NoNul => Grammar::NoNul,
             Self::Url => Grammar::UrlText,
             Self::Regex => Grammar::RegexText,
+            Self::LogDirectives => Grammar::LogDirectives,
             Self::Other(expects) => Grammar::Other(kept_text(expects)),
         })
     }

@@ -49,6 +49,8 @@ pub enum Grammar {
     UrlText,
     /// A regular expression.
     RegexText,
+    /// Which events a log takes: levels, for all or by target.
+    LogDirectives,
     /// Known to the program alone. Says what it must look like ("a valid `Regex`").
     Other(&'static str),
 }
@@ -77,6 +79,7 @@ impl Grammar {
             Self::NoNul => "text without NUL bytes",
             Self::UrlText => "a URL such as `https://example.org/path`",
             Self::RegexText => "a regular expression such as `^v[0-9]+$`",
+            Self::LogDirectives => "a log filter such as `info` or `info,my_crate=debug`",
             Self::Other(expects) => expects,
         })
     }

@@ -197,6 +197,7 @@ fn grammar(grammar: &Grammar) -> Json {
         Grammar::NoNul => "no-nul",
         Grammar::UrlText => "url",
         Grammar::RegexText => "regex",
+        Grammar::LogDirectives => "log-directives",
         Grammar::Other(expects) => return Json::map().with("other", *expects),
     };
     name.into()

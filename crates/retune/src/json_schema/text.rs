@@ -34,6 +34,7 @@ pub(super) fn of(grammar: &Grammar) -> Json {
         | Grammar::FilePath
         | Grammar::NoNul
         | Grammar::RegexText
+        | Grammar::LogDirectives
         | Grammar::Other(_) => scalar(),
         Grammar::Bool => Json::map()
             .with("type", ["boolean", "integer", "string"])

@@ -10,6 +10,8 @@ mod collections;
 mod duration;
 mod float;
 mod integer;
+#[cfg(any(feature = "check", feature = "tracing-subscriber"))]
+pub(crate) mod log;
 mod net;
 #[cfg(feature = "regex")]
 mod regex;

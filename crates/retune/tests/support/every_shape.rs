@@ -78,6 +78,9 @@ pub struct Every {
     #[cfg(feature = "regex")]
     #[retune(default = "x")]
     pattern: regex::Regex,
+    #[cfg(feature = "tracing-subscriber")]
+    #[retune(default = "info")]
+    log: retune::LogFilter,
     #[retune(default = "x", from_str)]
     by_itself: String,
     #[retune(default, serde)]

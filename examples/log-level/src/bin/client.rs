@@ -5,17 +5,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use std::{io, thread};
 
-use log_level::{Level, start_log, terminated};
-use retune::{Live, OrExit, Retune};
+use log_level::{start_log, terminated};
+use retune::{Live, LogFilter, OrExit, Retune};
 use tracing::{info, warn};
 use ureq::{Agent, http::Uri};
 
 /// Calls a server every second, and logs what it answers.
 #[derive(Debug, Retune)]
 struct Config {
-    /// Which events are logged.
+    /// Which events are logged: `info`, or `info,retune=debug`.
     #[retune(default = "info")]
-    log_level: Level,
+    log_level: LogFilter,
     /// Where the server is.
     #[retune(default = "http://app-server:8080", from_str, expects = "a URL")]
     server_address: Uri,
@@ -26,13 +26,13 @@ struct Config {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
-    let set_level = start_log();
+    let log = start_log();
     let config = Config::loader().env("").watch().or_exit();
     let terminated = terminated();
     let pages = retune_axum::router(config.clone());
     let status = retune_axum::serve(config.with(|c| c.listen), pages)?;
     info!(status = %status.address(), "start sending requests ...");
-    config.view(|c| &c.log_level).subscribe(set_level).detach();
+    log.follow(&config.view(|c| &c.log_level)).detach();
 
     thread::spawn(move || call_server(&config));
     terminated.await;

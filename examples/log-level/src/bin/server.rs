@@ -5,17 +5,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::{Router, routing::get};
-use log_level::{Level, start_log, terminated};
-use retune::{OrExit, Retune};
+use log_level::{start_log, terminated};
+use retune::{LogFilter, OrExit, Retune};
 use tokio::net::TcpListener;
 use tracing::info;
 
 /// Answers every request, and logs it.
 #[derive(Debug, Retune)]
 struct Config {
-    /// Which events are logged.
+    /// Which events are logged: `info`, or `info,retune=debug`.
     #[retune(default = "info")]
-    log_level: Level,
+    log_level: LogFilter,
     /// Address to listen on. A change waits for a restart.
     #[retune(default = "0.0.0.0:8080", restart)]
     listen: SocketAddr,
@@ -23,12 +23,12 @@ struct Config {
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    let set_level = start_log();
+    let log = start_log();
     let config = Config::loader().env("").watch().or_exit();
     let terminated = terminated();
     let listener = TcpListener::bind(config.with(|c| c.listen)).await?;
     info!(address = %listener.local_addr()?, "starting http server ...");
-    config.view(|c| &c.log_level).subscribe(set_level).detach();
+    log.follow(&config.view(|c| &c.log_level)).detach();
 
     tokio::spawn(count());
     let app = Router::new()
