@@ -6,6 +6,7 @@ use clap::ValueEnum;
 
 use crate::browser::Browser;
 use crate::packages::Package;
+use crate::postgres::Postgres;
 use crate::sh::{cargo, output, program, run, works};
 use crate::{Result, behaviours, cluster, image, loom, miri, packages, standalone, torture};
 
@@ -40,6 +41,8 @@ pub(crate) enum Part {
     Standalone,
     /// Open pages follow in a real browser.
     Browser,
+    /// A login rotates while a real PostgreSQL is asked.
+    Postgres,
     /// The tests on a real cluster hold.
     Cluster,
     /// The examples' images are built and start.
@@ -132,6 +135,7 @@ impl Part {
             Self::Demo => run(&mut cargo("demo"))?,
             Self::Standalone => standalone::run(&[])?,
             Self::Browser => return browser(),
+            Self::Postgres => return postgres(),
             Self::Cluster => return cluster(),
             Self::Image => {
                 for example in packages::examples()? {
@@ -218,6 +222,13 @@ fn deny() -> Result<Outcome> {
 fn browser() -> Result<Outcome> {
     match Browser::find() {
         Ok(browser) => browser.test().map(|()| Outcome::Held),
+        Err(missing) => Ok(Outcome::Skipped(missing)),
+    }
+}
+
+fn postgres() -> Result<Outcome> {
+    match Postgres::find() {
+        Ok(postgres) => postgres.test().map(|()| Outcome::Held),
         Err(missing) => Ok(Outcome::Skipped(missing)),
     }
 }

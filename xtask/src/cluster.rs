@@ -14,13 +14,14 @@ use crate::sh::{self, cargo, root, target_dir};
 use crate::{Result, packages, testbed};
 
 /// The packages whose programs run in pods.
-pub(crate) const PACKAGES: [&str; 7] = [
+pub(crate) const PACKAGES: [&str; 8] = [
     "retune-testbed",
     "env-vars",
     "feature-flags",
     "greeter",
     "log-level",
     "options",
+    "postgres-rotation",
     "tls-rotation",
 ];
 

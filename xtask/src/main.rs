@@ -19,6 +19,7 @@ mod image;
 mod loom;
 mod miri;
 mod packages;
+mod postgres;
 mod references;
 mod sh;
 mod standalone;
@@ -61,6 +62,8 @@ enum Task {
     },
     /// The tests of open pages in a real browser; needs Chromium and chromedriver.
     Browser,
+    /// The tests of logins that rotate, with a real PostgreSQL; needs Debian's package `postgresql`.
+    Postgres,
     /// Builds an example's static programs and the image that holds them.
     Image(image::Args),
     /// A real cluster on this machine to play with, until Ctrl-C; needs root and Go.
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
         Task::Demo { svg } => demo::run(svg.as_deref()),
         Task::Behaviours { check } => behaviours::run(check),
         Task::Browser => browser::test(),
+        Task::Postgres => postgres::test(),
         Task::Image(args) => image::run(&args),
         Task::Cluster(args) => cluster::play(&args),
         Task::ClusterTest(args) => cluster::test(&args),

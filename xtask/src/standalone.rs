@@ -118,6 +118,24 @@ const PLAYS: &[Play] = &[
         prints: "has a token: [redacted]",
         ends: false,
     },
+    // Without a database it waits for one, and says so.
+    Play {
+        example: "postgres-rotation",
+        program: "postgres-rotation",
+        files: &[
+            ("database/username", "app"),
+            ("database/password", "secret"),
+        ],
+        prepared_by: &[],
+        environment: &[
+            ("DATABASE_URL", "postgres://127.0.0.1:9/app"),
+            ("DATABASE_USERNAME_FILE", "database/username"),
+            ("DATABASE_PASSWORD_FILE", "database/password"),
+            ("LISTEN", "127.0.0.1:0"),
+        ],
+        prints: "not taken by the database, tried again",
+        ends: false,
+    },
     Play {
         example: "tls-rotation",
         program: "tls-server",
