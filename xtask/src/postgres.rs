@@ -1,6 +1,5 @@
 //! `cargo xtask postgres`: the example that rotates a login, with a real PostgreSQL.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -37,7 +36,7 @@ impl Postgres {
         let mut folders: Vec<_> = versions.map(|version| version.path()).collect();
         folders.sort_by_key(|folder| version(folder));
         let debian = folders.iter().rev().map(|folder| folder.join("bin"));
-        let path = std::env::var_os("PATH").unwrap_or_else(OsString::new);
+        let path = std::env::var_os("PATH").unwrap_or_default();
         let is_whole = |folder: &PathBuf| {
             let needed = ["initdb", "postgres"];
             needed.iter().all(|name| folder.join(name).is_file())

@@ -5,6 +5,7 @@ mod feature_flags;
 mod greeter;
 mod log_level;
 mod options;
+mod postgres_rotation;
 mod tls_rotation;
 
 use std::fs;
