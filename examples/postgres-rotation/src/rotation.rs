@@ -46,7 +46,7 @@ pub async fn follow(config: Live<Config>, pool: Pool) {
     let (tell, mut told) = watch::channel(());
     config.subscribe(move |_| tell.send_replace(())).detach();
     let mut taken = pool.taken();
-    let mut complained = 0;
+    let mut complained = None;
     loop {
         let before = taken.borrow_and_update().clone();
         let refused = before.as_ref().is_some_and(|taken| taken.refused);
@@ -66,11 +66,14 @@ pub async fn follow(config: Live<Config>, pool: Pool) {
                     pool.take(login, generation);
                     info!(user, generation, "the database takes the login");
                 }
-                Err(error) if complained < generation => {
-                    complained = generation;
-                    warn!(user, generation, %error, "not taken by the database, tried again");
+                // Each reason once.
+                Err(error) => {
+                    let reason = Some((generation, error.to_string()));
+                    if complained != reason {
+                        warn!(user, generation, %error, "not taken by the database, tried again");
+                        complained = reason;
+                    }
                 }
-                Err(_) => {}
             }
         }
         pool.retire();
