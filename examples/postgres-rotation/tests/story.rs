@@ -133,7 +133,6 @@ fn h5_two_users_take_turns_fifty_times_and_no_query_fails_or_waits() {
         apps.each_ref().map(|app| app.ask()["waited"].clone()),
         waited
     );
-    assert_eq!(count(&server.log(), "authentication failed"), 0);
     for (load, app) in loads.into_iter().zip(apps) {
         let (asked, failed) = load.end();
         assert!(failed.is_empty(), "{failed:?} of {asked}\n{}", app.log());
