@@ -11,10 +11,6 @@ const AT_ONCE: (&str, &str) = ("DATABASE_PATIENCE", "100ms");
 
 const REFUSED: &str = "password authentication failed for user \"app\"";
 
-fn count(text: &str, part: &str) -> usize {
-    text.matches(part).count()
-}
-
 /// Waits until no session of a user is left that began before a moment.
 #[track_caller]
 fn until_none_is_left(server: &Server, user: &str, before: &str) {
