@@ -17,6 +17,7 @@ use tracing_subscriber::{fmt, registry};
 async fn main() -> io::Result<()> {
     let (filter, log) = LogFilter::starting_at(LevelFilter::INFO);
     registry().with(fmt::layer()).with(filter).init();
+    let mut terminated = signal(SignalKind::terminate())?;
     // DATABASE_URL, DATABASE_USERNAME_FILE, DATABASE_PASSWORD_FILE, ...
     let config = Config::loader().env("").watch().or_exit();
     log.follow(&config.view(|c| &c.log_level)).detach();
@@ -27,7 +28,6 @@ async fn main() -> io::Result<()> {
     }
     tokio::spawn(follow(config.clone(), pool.clone()));
 
-    let mut terminated = signal(SignalKind::terminate())?;
     let listener = TcpListener::bind(config.with(|c| c.listen)).await?;
     info!(address = %listener.local_addr()?, "listening");
     axum::serve(listener, app(config, pool))
