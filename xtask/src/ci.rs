@@ -251,8 +251,10 @@ fn macos() -> Result<Outcome> {
             "no macOS target: rustup target add x86_64-apple-darwin".into(),
         ));
     };
+    // Its provider of cryptography is partly C, which nothing but a Mac compiles for one.
+    let without = "--exclude tls-rotation";
     run(&mut cargo(&format!(
-        "check --locked --workspace --target {target}"
+        "check --locked --workspace {without} --target {target}"
     )))?;
     Ok(Outcome::Held)
 }
