@@ -8,6 +8,7 @@ use syn::{
     Attribute, Error, Expr, Ident, Lit, LitChar, LitStr, Meta, Path, Token, UnOp, parse_quote,
 };
 
+use crate::overlap::Overlap;
 use crate::range::Range;
 
 /// What a struct or enum says of itself.
@@ -31,6 +32,7 @@ pub(crate) struct Field {
     pub(crate) via: Via,
     pub(crate) raw: bool,
     pub(crate) restart: bool,
+    pub(crate) overlap: Option<Overlap>,
     pub(crate) range: Option<Range>,
     pub(crate) separator: Option<LitChar>,
     pub(crate) not_from: Vec<Ident>,
@@ -92,6 +94,7 @@ const FIELD: &[&str] = &[
     "expects",
     "raw",
     "restart",
+    "overlap",
     "range",
     "separator",
     "not_from",
@@ -171,6 +174,9 @@ impl Field {
             } else if meta.path.is_ident("allow_flag") {
                 field.allow_flag = true;
                 Ok(())
+            } else if meta.path.is_ident("overlap") {
+                let overlap = Overlap::parse(&meta)?;
+                once(&mut field.overlap, &meta, overlap)
             } else if meta.path.is_ident("range") {
                 let range = Range::parse(&meta)?;
                 once(&mut field.range, &meta, range)
@@ -187,6 +193,15 @@ impl Field {
             }
         })?;
         field.via = via.finish()?;
+        if let (Some(overlap), Some(Default::Trait | Default::Code(_))) =
+            (&field.overlap, &field.default)
+        {
+            return Err(Error::new(
+                overlap.span,
+                "a default that is to be kept when it is replaced has to be known: write it as a \
+                 text, `default = \"…\"`",
+            ));
+        }
         match (&field.range, &field.via) {
             (Some(range), Via::FromStr(_) | Via::Serde(_)) => Err(Error::new(
                 range.span,

@@ -191,6 +191,10 @@ impl Field<'_> {
         if self.attrs.allow_flag {
             columns.extend(quote!(.allow_flag()));
         }
+        if let Some(overlap) = &self.attrs.overlap {
+            let table = overlap.table(krate);
+            columns.extend(quote!(.overlap(#table)));
+        }
         if !self.attrs.validate.is_empty() {
             columns.extend(quote!(.checked()));
         }
@@ -253,15 +257,19 @@ impl Field<'_> {
             Some(_) => quote!(#variable.as_ref().and_then(::core::option::Option::as_ref)),
             None => quote!(#variable.as_ref()),
         };
-        let field = quote!(::core::option::Option::Some(&#constant));
-        self.attrs
-            .validate
-            .iter()
-            .map(|check| {
-                let check = callable(check);
-                quote!(__decoder.check(__node, #field, #value, #check))
-            })
-            .collect()
+        let of = types::argument(ty, "Option").unwrap_or(ty);
+        let is_pair = types::argument(of, "Rotating").is_some();
+        let each = self.attrs.validate.iter().map(|check| {
+            let check = callable(check);
+            match is_pair {
+                true => quote!(__decoder.check_pair(__node, &#constant, #value, #check)),
+                false => {
+                    let field = quote!(::core::option::Option::Some(&#constant));
+                    quote!(__decoder.check(__node, #field, #value, #check))
+                }
+            }
+        });
+        each.collect()
     }
 
     fn construct(&self) -> TokenStream {

@@ -5,6 +5,7 @@ mod attrs;
 mod enums;
 mod fields;
 mod names;
+mod overlap;
 mod range;
 mod structs;
 mod types;
@@ -90,12 +91,13 @@ use syn::{Data, DeriveInput, Error, parse_macro_input};
 /// | `deprecated = "name"` | one more name, whose use is a warning; repeatable |
 /// | `env = "LOG_LEVEL"` | the variable that sets it, whatever the prefix |
 /// | `range = 1..=100`, `0.0..1.0`, `1..` | the numbers that it takes, also within `Option`, lists and maps |
-/// | `validate = function` | `Fn(&T) -> Result<(), impl Display>`; of an `Option<T>`, sees the `T` that is there; repeatable |
-/// | `from_str` | by the type's `FromStr`, also within `Option`, `Vec` and `Secret` |
-/// | `serde` | by the type's `Deserialize`, also within `Option`, `Vec` and `Secret`; the highest source wins whole |
+/// | `validate = function` | `Fn(&T) -> Result<(), impl Display>`; of an `Option<T>`, sees the `T` that is there, of a `Rotating<T>` each of the two; repeatable |
+/// | `from_str` | by the type's `FromStr`, also within `Option`, `Vec`, `Secret` and `Rotating` |
+/// | `serde` | by the type's `Deserialize`, also within `Option`, `Vec`, `Secret` and `Rotating`; the highest source wins whole |
 /// | `expects = "a URL"` | with `from_str` or `serde`: what reports and help say that it takes |
 /// | `raw` | text from a file keeps its final newline |
 /// | `restart` | a change takes effect on restart: until then readers keep the running value, and the status lists the change as pending |
+/// | `overlap = "10m"`, `"until told"` | of a `Rotating`: how long the value that a change replaces is taken beside the new one |
 /// | `separator = ';'` | what stands between the items of a list or map that is written as a text, in place of the loader's |
 /// | `allow_flag` | a flag gives it although it is a `Secret`; by default a command line with one is refused, as everybody on the machine can read the arguments of a process. On a field that is a struct, it is about all of its fields |
 /// | `not_from(env, flags)` | ways in which it is not taken: `file`, `mount`, `closure`, `env`, `env_file`, `flags`. A value that is given so all the same is ignored, with a warning; a flag does not exist. On a field that is a struct, it is about all of its fields |
@@ -138,6 +140,7 @@ use syn::{Data, DeriveInput, Error, parse_macro_input};
 /// | `Vec`, `BTreeSet`, `HashSet` | `a, b` (see `separator`), `[a, b]`, or a document's list |
 /// | `BTreeMap<String, _>`, `HashMap<String, _>` | `a=1, b=2`, `{a: 1}`, or a document's map; keys keep their case |
 /// | `Option`, `Box`, `Arc`, `Secret` | as what they hold |
+/// | `Rotating` | as what it holds, or `{current: …, previous: …}` in a document |
 ///
 /// A number may be quoted in its document. Blanks around numbers, bools, durations, sizes, addresses, URLs
 /// and names of variants do not count.

@@ -102,7 +102,7 @@ pub(crate) fn expand(input: &DeriveInput, fields: &syn::Fields) -> syn::Result<T
 }
 
 /// The checks that no two fields of a schema, nested ones too, have one name outside, and that every
-/// field that needs a restart can be followed.
+/// field that needs a restart, or is one of a pair, can be followed.
 pub(crate) fn collisions(
     ident: &syn::Ident,
     krate: &syn::Path,
@@ -117,5 +117,6 @@ pub(crate) fn collisions(
             { #krate::__private::count_names(#schema) }
         >(#schema);
         const _: () = #krate::__private::refuse_lost_restarts(#schema);
+        const _: () = #krate::__private::refuse_lost_overlaps(#schema);
     }
 }

@@ -75,7 +75,7 @@ pub(crate) fn handling(krate: &Path, ty: &Type, via: &Via) -> Handling {
     }
 }
 
-/// Sees through `Option`, `Vec` and `Secret` to the type that `from_str` or `serde` is about.
+/// Sees through `Option`, `Vec`, `Secret` and `Rotating` to the type that `from_str` or `serde` is about.
 fn wrapped(krate: &Path, ty: &Type, leaf: &dyn Fn(&Type) -> Handling) -> Handling {
     let shape = quote!(#krate::shape::Shape);
     let through = |name: &str| argument(ty, name).map(|inner| wrapped(krate, inner, leaf));
@@ -121,6 +121,28 @@ fn wrapped(krate: &Path, ty: &Type, leaf: &dyn Fn(&Type) -> Handling) -> Handlin
                 |__node, __decoder| #krate::__private::secret(__node, __decoder, #decode)
             },
             missing: quote!((#missing).map(#krate::Secret::unwiped)),
+            wipe: None,
+        };
+    }
+    if let Some(Handling {
+        shape: inner,
+        decode,
+        missing,
+        ..
+    }) = through("Rotating")
+    {
+        return Handling {
+            shape: quote!(#shape::Rotating(&#inner)),
+            decode: quote! {
+                |__node, __decoder| #krate::__private::rotating(
+                    __node,
+                    __decoder,
+                    &#inner,
+                    #decode,
+                    #missing,
+                )
+            },
+            missing: quote!((#missing).map(#krate::Rotating::new)),
             wipe: None,
         };
     }

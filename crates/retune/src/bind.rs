@@ -5,12 +5,14 @@
 //! that is only written in another way (quotes, a file's final newline) is the same from here on.
 
 mod items;
+mod pair;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use items::plain_text;
 pub(crate) use items::{pairs, split};
+pub(crate) use pair::previous;
 
 use crate::format;
 use crate::grammar::Grammar;
@@ -59,13 +61,24 @@ pub(crate) fn document(node: Node, schema: &'static Schema, notes: &mut Notes) -
 
 /// Binds the value of one field, found at `path`.
 pub(crate) fn value(node: Node, field: &Field, path: &str, notes: &mut Notes) -> Node {
+    part(node, &field.shape, field, path, notes)
+}
+
+/// Binds a part of a field's value, by the field's own rules.
+pub(crate) fn part(
+    node: Node,
+    shape: &Shape,
+    field: &Field,
+    path: &str,
+    notes: &mut Notes,
+) -> Node {
     Binder {
         separator: field.separator.unwrap_or(notes.rules.separator),
         notes,
         path: path.to_owned(),
         raw: field.raw,
     }
-    .bind(node, &field.shape)
+    .bind(node, shape)
 }
 
 /// Binds a value that no field answers to, found at `path`.
@@ -135,6 +148,7 @@ impl Binder<'_> {
             Shape::Text(_) => return self.text(node),
             Shape::Bytes => return bytes(node),
             Shape::Opaque(_) | Shape::Tree(_) => return node,
+            Shape::Rotating(inner) => return self.pair(node, inner),
             Shape::Struct(schema) => self.fields(node, schema),
             Shape::List(item) => self.list(node, item),
             Shape::Map(item) => self.map(node, item),

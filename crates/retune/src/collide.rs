@@ -6,6 +6,7 @@
 //! some 300 fields.
 
 use crate::name::{HASH_START, hash};
+use crate::rotating::{CURRENT, PREVIOUS};
 use crate::schema::{Field, Schema, Shape};
 
 /// One name of one field, with the names above it.
@@ -32,11 +33,17 @@ pub const fn count_names(schema: &'static Schema) -> usize {
     let mut i = 0;
     while i < schema.fields.len() {
         let field = &schema.fields[i];
-        let nested = match structure(&field.shape) {
+        let shape = field.shape.current();
+        let nested = match structure(shape) {
             Some(nested) => count_names(nested),
             None => 0,
         };
-        count += (1 + field.aliases.len()) * (1 + nested);
+        let names = match field.shape.rotating() {
+            // Itself, and what is `current` and `previous` in it.
+            Some(_) => 3 * (1 + nested),
+            None => 1 + nested,
+        };
+        count += (1 + field.aliases.len()) * names;
         i += 1;
     }
     count
@@ -111,7 +118,34 @@ impl<const N: usize> Names<N> {
             parent,
         };
         self.length += 1;
-        if let Some(nested) = structure(&field.shape) {
+        let nested = structure(field.shape.current());
+        if let Some(nested) = nested {
+            self.collect(nested, Some(index), hash);
+        }
+        if field.shape.rotating().is_some() {
+            self.add_part(CURRENT, nested, index, hash);
+            self.add_part(PREVIOUS, nested, index, hash);
+        }
+    }
+
+    /// What is current of a pair, or was before it.
+    const fn add_part(
+        &mut self,
+        part: &'static str,
+        nested: Option<&'static Schema>,
+        parent: usize,
+        above: u64,
+    ) {
+        let hash = hash(above, part);
+        let index = self.length;
+        self.all[index] = Name {
+            hash,
+            field: part,
+            written: part,
+            parent: Some(parent),
+        };
+        self.length += 1;
+        if let Some(nested) = nested {
             self.collect(nested, Some(index), hash);
         }
     }

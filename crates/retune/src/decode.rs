@@ -1,5 +1,6 @@
 //! From untyped nodes to typed values, collecting every problem on the way.
 
+mod checks;
 mod valid;
 
 use std::borrow::Cow;
@@ -110,6 +111,8 @@ pub struct Decoder {
     /// The paths of secrets that nothing is left of when they are wiped.
     wiped: BTreeSet<String>,
     inherited: Arc<Variables>,
+    /// What is decoded has run already.
+    ran: bool,
 }
 
 // === impl Decoder ===
@@ -121,6 +124,34 @@ impl Decoder {
             inherited,
             ..Self::default()
         }
+    }
+
+    /// For what has run already: it was checked then, and to take something away from it must not depend
+    /// on what a check says now.
+    pub(crate) fn unchecked(mut self) -> Self {
+        self.ran = true;
+        self
+    }
+
+    /// Decodes what was before something else took its place; `again` if that ran then, so that it is no
+    /// problem if it does not decode any more. Until when it is valid is nobody's trouble.
+    pub(crate) fn replaced<R>(
+        &mut self,
+        again: bool,
+        decode: impl FnOnce(&mut Self) -> Option<R>,
+    ) -> Option<R> {
+        let ran = self.ran;
+        self.ran |= again;
+        let (problems, warnings) = (self.problems.len(), self.warnings.len());
+        let told = self.told.len();
+        let value = decode(self);
+        self.told.truncate(told);
+        if again {
+            self.problems.truncate(problems);
+            self.warnings.truncate(warnings);
+        }
+        self.ran = ran;
+        value
     }
 
     pub(crate) fn inherited(&self) -> Arc<Variables> {
@@ -348,7 +379,11 @@ impl Decoder {
                 (None, _) => match missing() {
                     Some(value) => Some(value),
                     // A struct that nothing gives is one whose fields nothing gives.
-                    None if matches!(field.shape, Shape::Struct(_)) => {
+                    None if matches!(
+                        field.shape,
+                        Shape::Struct(_) | Shape::Rotating(Shape::Struct(_))
+                    ) =>
+                    {
                         decode(&Node::map(Vec::new(), Origin::Default), decoder)
                     }
                     None => decoder.absent(node, field),
@@ -388,6 +423,15 @@ impl Decoder {
         });
     }
 
+    /// Reports a pair of which only what was before is given.
+    pub(crate) fn no_current<T>(&mut self, node: &Node, shape: &Shape) -> Option<T> {
+        let message = format!("missing: expected {}", shape.expects());
+        let mut problem = Problem::new(&self.path, message).on(node);
+        problem.missing = true;
+        self.problems.push(problem);
+        None
+    }
+
     fn absent<T>(&mut self, parent: &Node, field: &'static Field) -> Option<T> {
         let own = name::kebab(field.outside);
         let mut problem =
@@ -400,48 +444,6 @@ impl Decoder {
         problem.missing = true;
         self.problems.push(problem);
         None
-    }
-
-    /// Runs a user's check on a decoded value; whether there is nothing against it. For the derive.
-    #[doc(hidden)]
-    pub fn check<T, E: Display>(
-        &mut self,
-        node: &Node,
-        field: Option<&'static Field>,
-        value: Option<&T>,
-        check: impl FnOnce(&T) -> Result<(), E>,
-    ) -> bool {
-        let Some(value) = value else { return true };
-        let Err(error) = check(value) else {
-            return true;
-        };
-        let message = error.to_string();
-        match field {
-            Some(field) => self.within(field.name, |decoder| {
-                let given = node.get(field.name).unwrap_or(node);
-                // Whoever checks a `Secret` knows that it is one. Who checks a plain value does not.
-                let message = if given.secret && !field.shape.is_secret() {
-                    "refused by its check, whose reason may quote the secret".to_owned()
-                } else {
-                    scrubbed(message, given)
-                };
-                decoder.rejected(given, message);
-            }),
-            // Its fields may come from anywhere: no one place is to blame.
-            None => {
-                let problem = Problem::new(&self.path, scrubbed(message, node));
-                self.problems.push(problem);
-            }
-        }
-        false
-    }
-
-    fn rejected(&mut self, node: &Node, message: String) {
-        let mut problem = Problem::new(&self.path, message);
-        if !matches!(node.origin, Origin::Default) {
-            problem = problem.on(node);
-        }
-        self.problems.push(problem);
     }
 }
 

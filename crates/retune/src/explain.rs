@@ -1,5 +1,7 @@
 //! Where each value of a generation came from, and what it overrode.
 
+mod kept;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -17,13 +19,14 @@ use crate::merge::{self, Leaf, Merged};
 use crate::name;
 use crate::node::Node;
 use crate::origin::Origin;
+use crate::overlap::Kept;
 use crate::path::ValuePath;
 use crate::restart::{HeldBack, hold_back};
 use crate::schema::{Schema, Shape};
 use crate::status::{self, SecretStatus};
 
 /// What a generation was made of.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tree {
     schema: Option<&'static Schema>,
     pub(crate) root: Node,
@@ -33,6 +36,10 @@ pub(crate) struct Tree {
     pub(crate) held_back: Option<HeldBack>,
     /// The paths of secrets that are wiped without a rest; `None` where nothing was decoded.
     pub(crate) wiped: Option<Arc<BTreeSet<String>>>,
+    /// What the sources gave, where what ran before is kept beside it.
+    without_kept: Option<Node>,
+    /// What is kept so, or given so by a source.
+    kept: Vec<Kept>,
     /// Since when each value is what it is; the others since the first generation.
     since: HashMap<String, Since>,
     first: Since,
@@ -88,6 +95,8 @@ impl Tree {
             ignored: Vec::new(),
             held_back: None,
             wiped: None,
+            without_kept: None,
+            kept: Vec::new(),
             since: HashMap::new(),
             first: Since::first(),
             hash: OnceLock::new(),
@@ -102,6 +111,8 @@ impl Tree {
             ignored,
             held_back: None,
             wiped: None,
+            without_kept: None,
+            kept: Vec::new(),
             since: HashMap::new(),
             first: Since::first(),
             hash: OnceLock::new(),
@@ -217,7 +228,7 @@ impl Tree {
     }
 
     /// Whether some field, or a map, takes a value of this name.
-    pub(crate) fn check_name(&self, name: &str) -> Result<(), Error> {
+    pub(crate) fn check_name(&self, name: &str, nothing: &str) -> Result<(), Error> {
         let Some(flat) = self.schema.map(Flat::new) else {
             return Err(Error::message("this configuration has no sources to read"));
         };
@@ -226,7 +237,7 @@ impl Tree {
         }
         let mut problem = bind::unknown(name.to_owned(), flat.nearest(name).as_deref());
         problem.message = "unknown: no field has this name".to_owned();
-        Err(Error::new("nothing was set", vec![problem]))
+        Err(Error::new(nothing, vec![problem]))
     }
 
     /// The outside name nearest to one that no field answers to.
@@ -264,7 +275,8 @@ impl Tree {
             let shape = shape.inner();
             matches!(shape, Shape::Struct(_) | Shape::Map(_) | Shape::Tree(_))
         };
-        let fields = flat.values().filter(|value| !by_key(&value.field.shape));
+        let fields = flat.values();
+        let fields = fields.filter(|value| !by_key(value.shape) && !value.is_previous);
         let fields = fields.map(|value| ValuePath::of_fields(value.dotted()));
         let mut paths: Vec<_> = fields.collect();
         let mut known: HashSet<_> = paths.iter().cloned().collect();
@@ -344,7 +356,8 @@ impl Tree {
         // Without a value, `null` cleared what the sources gave, and the default holds.
         let winner = match node {
             Some(node) => {
-                losers.extend(default);
+                let is_default = matches!(node.origin, Origin::Default);
+                losers.extend(default.filter(|_| !is_default));
                 Some(Given::of(node))
             }
             None => default,

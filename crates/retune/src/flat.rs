@@ -1,10 +1,13 @@
 //! Every value of a schema by its flat name, for sources that have no nesting of their own:
 //! variables, flags, keys of a volume.
 
+mod above;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use self::above::Above;
 use crate::bind::{self, Notes};
 use crate::format;
 use crate::name;
@@ -12,6 +15,7 @@ use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
 use crate::path::key_segment;
 use crate::problem::Problem;
+use crate::rotating::PREVIOUS;
 use crate::schema::{Field, Schema, Shape, Way};
 use crate::secret::REDACTED;
 
@@ -31,9 +35,15 @@ pub(crate) struct Flat {
 pub(crate) struct FlatValue {
     /// Names of the fields that lead to it.
     pub(crate) path: Vec<&'static str>,
+    /// The same as the keys of a source's tree.
+    keys: Vec<&'static str>,
     /// The same as their names outside.
     pub(crate) outside: Vec<&'static str>,
     pub(crate) field: &'static Field,
+    /// What it takes: of a pair, one of the two.
+    pub(crate) shape: &'static Shape,
+    /// It is what was there before, or a part of that.
+    pub(crate) is_previous: bool,
     /// The ways in which it cannot be given, as it or a struct around it says.
     withheld: Vec<Way>,
     /// A struct around it is a secret.
@@ -41,18 +51,6 @@ pub(crate) struct FlatValue {
     /// That, or it or a part of it is.
     pub(crate) secret: bool,
     /// A flag may give it all the same.
-    allow_flag: bool,
-}
-
-/// What fields have of the structs around them.
-#[derive(Clone, Default)]
-struct Around {
-    path: Vec<&'static str>,
-    outside: Vec<&'static str>,
-    /// Flat names, each with whether it is deprecated.
-    names: Vec<(String, bool)>,
-    withheld: Vec<Way>,
-    secret: bool,
     allow_flag: bool,
 }
 
@@ -72,64 +70,54 @@ impl Flat {
             longest: 0,
             rest: schema.rest,
         };
-        let top = Around {
-            names: vec![(String::new(), false)],
-            ..Around::default()
-        };
-        flat.add(schema, &top);
+        flat.add(schema, &Above::all());
         flat.longest = flat.by_name.keys().map(String::len).max().unwrap_or(0);
         flat
     }
 
-    fn add(&mut self, schema: &'static Schema, around: &Around) {
+    fn add(&mut self, schema: &'static Schema, above: &Above) {
         for field in schema.fields {
-            let path = [&*around.path, &[field.name]].concat();
-            let outside = [&*around.outside, &[field.outside]].concat();
-            let withheld = [&*around.withheld, field.not_from].concat();
-            let allow_flag = around.allow_flag || field.allow_flag;
             let own = std::iter::once((field.outside, false));
-            let all = own.chain(
-                field
-                    .aliases
-                    .iter()
-                    .map(|alias| (alias.name, alias.deprecated)),
-            );
-            let names: Vec<_> = all
-                .flat_map(|(name, deprecated)| {
-                    around.names.iter().map(move |(prefix, prefix_deprecated)| {
-                        let flat = format!("{prefix}{}", name::normal(name));
-                        (flat, deprecated || *prefix_deprecated)
-                    })
-                })
-                .collect();
-            let value = self.values.len();
-            for (name, deprecated) in &names {
-                let found = Found {
-                    value,
-                    deprecated: *deprecated,
-                };
-                self.by_name.entry(name.clone()).or_insert(found);
+            let aliases = field.aliases.iter();
+            let all = own.chain(aliases.map(|alias| (alias.name, alias.deprecated)));
+            let mut at = above.below(field.name, field.outside, all, field.not_from);
+            at.allow_flag |= field.allow_flag;
+            match field.shape.rotating() {
+                None => self.add_value(field, &field.shape, at),
+                Some(part) => {
+                    let previous = [(PREVIOUS, false)].into_iter();
+                    let mut previous = at.below(PREVIOUS, PREVIOUS, previous, &[]);
+                    previous.is_previous = true;
+                    self.add_value(field, part, at.current());
+                    self.add_value(field, part, previous);
+                }
             }
-            self.values.push(FlatValue {
-                path: path.clone(),
-                outside: outside.clone(),
-                field,
-                withheld: withheld.clone(),
-                in_secret: around.secret,
-                secret: around.secret || field.shape.holds_secret(),
-                allow_flag,
-            });
-            if let Shape::Struct(inner) = field.shape.inner() {
-                let around = Around {
-                    path,
-                    outside,
-                    names,
-                    withheld,
-                    secret: around.secret || field.shape.is_secret(),
-                    allow_flag,
-                };
-                self.add(inner, &around);
-            }
+        }
+    }
+
+    fn add_value(&mut self, field: &'static Field, shape: &'static Shape, mut at: Above) {
+        for (name, deprecated) in &at.names {
+            let found = Found {
+                value: self.values.len(),
+                deprecated: *deprecated,
+            };
+            self.by_name.entry(name.clone()).or_insert(found);
+        }
+        self.values.push(FlatValue {
+            path: at.path.clone(),
+            keys: at.keys.clone(),
+            outside: at.outside.clone(),
+            field,
+            shape,
+            is_previous: at.is_previous,
+            withheld: at.withheld.clone(),
+            in_secret: at.in_secret,
+            secret: at.in_secret || shape.holds_secret(),
+            allow_flag: at.allow_flag,
+        });
+        if let Shape::Struct(inner) = shape.inner() {
+            at.in_secret |= shape.is_secret();
+            self.add(inner, &at);
         }
     }
 
@@ -185,7 +173,7 @@ impl Flat {
     pub(crate) fn by_variable(&self, variable: &str) -> Option<&FlatValue> {
         self.values
             .iter()
-            .find(|value| value.field.env == Some(variable))
+            .find(|value| value.own_variable() == Some(variable))
     }
 
     /// The known name nearest to an unknown one.
@@ -257,7 +245,7 @@ impl Flat {
             }
             let found = self.by_name.get(&before);
             let value = found.and_then(|found| self.values.get(found.value));
-            let is_map = |value: &&FlatValue| matches!(value.field.shape.inner(), Shape::Map(_));
+            let is_map = |value: &&FlatValue| matches!(value.shape.inner(), Shape::Map(_));
             if let Some(map) = value.filter(is_map) {
                 return Some((map, &flat_name[dot + 1..]));
             }
@@ -280,9 +268,14 @@ impl FlatValue {
         parts.join(".")
     }
 
+    /// The variable that gives it whatever the prefix is.
+    pub(crate) fn own_variable(&self) -> Option<&'static str> {
+        self.field.env.filter(|_| !self.is_previous)
+    }
+
     /// The variable that gives it: `GREETER_FEATURE_FLAGS_NEW_UI`.
     pub(crate) fn variable(&self, prefix: &str) -> String {
-        if let Some(variable) = self.field.env {
+        if let Some(variable) = self.own_variable() {
             return variable.to_owned();
         }
         let variable = name::screaming(&self.outside.join("."));
@@ -302,12 +295,19 @@ impl FlatValue {
 
     /// Whether a flag may give it: a command line is for everybody to read.
     pub(crate) fn can_be_flag(&self) -> bool {
-        self.takes(Way::Flags) && (!self.secret || self.allow_flag)
+        self.takes(Way::Flags) && (!self.secret || self.allow_flag) && !self.is_previous
+    }
+
+    /// The path of the pair that it is one of.
+    pub(crate) fn pair(&self) -> Option<String> {
+        self.field.shape.rotating()?;
+        let parts = self.path.len() - usize::from(self.is_previous);
+        Some(self.path.get(..parts)?.join("."))
     }
 
     /// The default as people may see it, and whether it is a secret.
     pub(crate) fn shown_default(&self) -> Option<(Cow<'static, str>, bool)> {
-        let (shown, secret) = self.field.shown_default()?;
+        let (shown, secret) = self.field.shown_default().filter(|_| !self.is_previous)?;
         Some(match self.secret && !self.field.shape.holds_secret() {
             true => (REDACTED.into(), true),
             false => (shown, secret),
@@ -330,8 +330,12 @@ impl FlatValue {
             true => node.into_secret(),
             false => node,
         };
-        let node = bind::value(node, self.field, &self.dotted(), notes);
-        if let Err((twin, node)) = insert(tree, &self.path, node) {
+        let node = match self.is_previous && self.keys.last() == Some(&PREVIOUS) {
+            true => bind::previous(node),
+            false => node,
+        };
+        let node = bind::part(node, self.shape, self.field, &self.dotted(), notes);
+        if let Err((twin, node)) = insert(tree, &self.keys, node) {
             let twice = bind::twice(&twin, &node.origin, node.secret);
             let problem = Problem::new(self.dotted(), twice);
             notes

@@ -117,6 +117,10 @@
 //! What expires while it runs serves on and degrades the status, which lists every
 //! [expiry](status::Status::expiries) and [how old](status::Status::secrets) every secret is.
 //!
+//! A key or password that is replaced while what was made with the one before is still under way is a
+//! [`Rotating`]: the value before is taken as well, for a time or until told, and the two are one value of
+//! one generation.
+//!
 //! # Without the derive
 //!
 //! [`Serde<T>`](Serde) is a whole type by its own `Deserialize`. [`EnvView`] is environment variables by
@@ -167,6 +171,7 @@ mod merge;
 mod name;
 mod node;
 mod origin;
+mod overlap;
 mod password;
 mod path;
 mod pipeline;
@@ -175,6 +180,7 @@ mod range;
 mod reload;
 mod report;
 mod restart;
+mod rotating;
 mod schema;
 mod scrub;
 mod secret;
@@ -203,6 +209,7 @@ pub use origin::{InManifest, Origin, Place, Span};
 pub use problem::Problem;
 pub use retune_derive::Retune;
 pub use retune_mount::Limits;
+pub use rotating::Rotating;
 pub use secret::Secret;
 pub use values::{ByteSize, Token};
 #[doc(no_inline)]
@@ -211,7 +218,7 @@ pub use zeroize::Zeroize;
 /// What a type looks like from outside, as the derive describes it.
 pub mod shape {
     pub use crate::grammar::{Floats, Grammar, Integer, Integers, NumberRange, RangeEnd};
-    pub use crate::schema::{Alias, Default, Field, Schema, Shape, Variant, Way};
+    pub use crate::schema::{Alias, Default, Field, Overlap, Schema, Shape, Variant, Way};
 }
 
 /// A configuration: a struct with `#[derive(Retune)]`.
@@ -298,7 +305,8 @@ struct Readme;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::collide::{count_names, refuse_collisions};
+    pub use crate::overlap::refuse_lost_overlaps;
     pub use crate::range::refuse_range;
     pub use crate::restart::refuse_lost_restarts;
-    pub use crate::values::{by_serde, content, is_secret, optional, secret};
+    pub use crate::values::{by_serde, content, is_secret, optional, rotating, secret};
 }

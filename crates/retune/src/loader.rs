@@ -330,6 +330,7 @@ impl<T: Retune> Loader<T> {
         let value = first(&pipeline, &mut seen)?;
         pipeline.accept(&mut seen);
         seen.begin();
+        seen.tree.keep_previous(None);
         let times = Times {
             published: seen.published,
             noticed,

@@ -8,6 +8,7 @@ use crate::name;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
 use crate::path::{ValuePath, push_segment};
+use crate::rotating::{CURRENT, PREVIOUS};
 use crate::schema::{Default, Schema, Shape};
 
 /// A merged tree, and what was overridden on the way.
@@ -78,7 +79,7 @@ fn over(
                 };
                 let below = std::mem::replace(&mut twin.node, Node::null());
                 let length = path.len();
-                push_segment(path, &entry.key);
+                push(path, shape, &entry.key);
                 let inner = shape_of(shape, &entry.key);
                 let node = over(below, entry.node, inner, path, overridden);
                 path.truncate(length);
@@ -136,7 +137,7 @@ fn clear(node: &mut Node, shape: &Shape, path: &mut String, overridden: &mut Vec
     }
     entries.retain_mut(|entry| {
         let length = path.len();
-        push_segment(path, &entry.key);
+        push(path, shape, &entry.key);
         let cleared = matches!(entry.node.value, NodeValue::Null) && clears(shape, &entry.key);
         if cleared {
             overridden.push((path.clone(), entry.node.clone()));
@@ -176,12 +177,12 @@ fn merges(shape: &Shape) -> bool {
     match shape {
         Shape::Optional(inner) => merges(inner),
         Shape::Secret(inner) => matches!(inner.inner(), Shape::Struct(_)),
-        Shape::Struct(_) | Shape::Map(_) | Shape::Tree(_) => true,
+        Shape::Struct(_) | Shape::Map(_) | Shape::Tree(_) | Shape::Rotating(_) => true,
         _ => false,
     }
 }
 
-fn shape_of<'s>(shape: &'s Shape, key: &str) -> &'s Shape {
+pub(crate) fn shape_of<'s>(shape: &'s Shape, key: &str) -> &'s Shape {
     match shape.inner() {
         Shape::Struct(schema) => schema
             .fields
@@ -190,9 +191,26 @@ fn shape_of<'s>(shape: &'s Shape, key: &str) -> &'s Shape {
             .map(|field| &field.shape)
             .or(schema.rest)
             .unwrap_or(shape),
-        Shape::Map(inner) => inner,
+        Shape::Map(inner) | Shape::Rotating(inner) => inner,
         _ => shape,
     }
+}
+
+/// Adds an entry to a path; what is current of a pair has the path of the pair.
+fn push(path: &mut String, shape: &Shape, key: &str) {
+    if !is_current(shape, key) {
+        push_segment(path, key);
+    }
+}
+
+/// What is current of a pair; anything else is that itself.
+fn current<'n>(node: &'n Node, shape: &Shape) -> &'n Node {
+    let pair = shape.rotating().and(Some(node));
+    pair.and_then(|pair| pair.get(CURRENT)).unwrap_or(node)
+}
+
+fn is_current(shape: &Shape, key: &str) -> bool {
+    key == CURRENT && shape.rotating().is_some()
 }
 
 /// Every leaf of a bound tree with its path: what one layer gives.
@@ -220,7 +238,9 @@ fn collect(node: &Node, shape: &Shape, path: &mut ValuePath, leaves: &mut Vec<Le
     };
     for entry in entries {
         let mark = path.mark();
-        path.push(&entry.key, is_secret_key(node, shape, &entry.key));
+        if !is_current(shape, &entry.key) {
+            path.push(&entry.key, is_secret_key(node, shape, &entry.key));
+        }
         collect(&entry.node, shape_of(shape, &entry.key), path, leaves);
         path.truncate(mark);
     }
@@ -234,6 +254,19 @@ pub(crate) fn find<'n>(
     path: &str,
     found: &mut ValuePath,
 ) -> Option<&'n Node> {
+    if let (Some(part), NodeValue::Map(_)) = (shape.rotating(), &root.value) {
+        // What is current of a pair has the path of the pair.
+        let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+        if first != PREVIOUS {
+            return find(root.get(CURRENT)?, part, path, found);
+        }
+        found.push(PREVIOUS, false);
+        let previous = root.get(PREVIOUS)?;
+        return match rest {
+            "" => Some(previous),
+            _ => find(previous, part, rest, found),
+        };
+    }
     let splits = path.match_indices('.').map(|(dot, _)| path.split_at(dot));
     std::iter::once((path, ""))
         .chain(splits)
@@ -245,7 +278,7 @@ pub(crate) fn find<'n>(
             let mark = found.mark();
             found.push(key, is_secret_key(root, shape, &entry.key));
             let node = match rest.strip_prefix('.') {
-                None => Some(&entry.node),
+                None => Some(current(&entry.node, shape_of(shape, &entry.key))),
                 Some(rest) => find(&entry.node, shape_of(shape, &entry.key), rest, found),
             };
             if node.is_none() {
@@ -258,6 +291,7 @@ pub(crate) fn find<'n>(
 /// Whether a name is the key of a secret map. That of a field is no secret.
 fn is_secret_key(map: &Node, shape: &Shape, key: &str) -> bool {
     map.secret
+        && shape.rotating().is_none()
         && !matches!(shape.inner(), Shape::Struct(schema)
             if schema.fields.iter().any(|field| field.name == key))
 }

@@ -26,6 +26,8 @@ pub enum Origin {
     Flag(Arc<str>),
     /// A place in a text: a file, a key of a mount.
     Text(Span),
+    /// Where a value was written that has been replaced there, and is kept for some time.
+    Replaced(Arc<Self>),
 }
 
 /// A range of bytes in a text that was read from somewhere.
@@ -112,8 +114,9 @@ impl Origin {
     /// The short form, for a secret without line and column: the column would tell how long what
     /// stands before it is.
     pub(crate) fn told(&self, secret: bool) -> String {
-        match self.span() {
-            Some(span) if secret => span.place().to_string(),
+        match self {
+            Self::Text(span) if secret => span.place().to_string(),
+            Self::Replaced(origin) => format!("kept from {}", origin.told(secret)),
             _ => self.to_string(),
         }
     }
@@ -163,6 +166,9 @@ impl Origin {
 
     /// Whether it is a file that holds one value and nothing else, so that no parser has a copy of it.
     pub(crate) fn is_own_file(&self) -> bool {
+        if let Self::Replaced(origin) = self {
+            return origin.is_own_file();
+        }
         self.span().is_some_and(|span| {
             let file = matches!(span.place(), Place::Key { .. } | Place::EnvFile { .. });
             file && span.text.is_value && !span.parsed
@@ -194,6 +200,7 @@ impl fmt::Display for Origin {
             Self::Env(variable) => f.write_str(variable),
             Self::Flag(flag) => f.write_str(flag),
             Self::Text(span) => span.fmt(f),
+            Self::Replaced(origin) => write!(f, "kept from {origin}"),
         }
     }
 }

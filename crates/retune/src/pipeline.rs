@@ -23,6 +23,7 @@ use crate::explain::Tree;
 use crate::flat::Flat;
 use crate::merge::{self, Leaf};
 use crate::node::Node;
+use crate::origin::Origin;
 use crate::path::ValuePath;
 use crate::problem::Problem;
 use crate::schema::Schema;
@@ -358,6 +359,8 @@ impl Pipeline {
                 _ if held.is_some_and(|held| held.values.contains_key(path)) => {
                     "the running value holds until a restart".to_owned()
                 }
+                // What was before is kept by the field's rule.
+                Some(node) if matches!(node.origin, Origin::Replaced(_)) => return None,
                 Some(node) => format!("{} holds", node.origin.told(node.secret)),
                 None if self.schema.has(path.own()) => "the default holds".to_owned(),
                 None if self.options.inherited.contains_key(OsStr::new(path.own())) => {

@@ -36,9 +36,11 @@ pub const fn refuse_range(field: &'static Field) {
 const fn leaf(shape: &Shape) -> Option<Grammar> {
     match shape {
         Shape::Text(grammar) => Some(*grammar),
-        Shape::Optional(inner) | Shape::Secret(inner) | Shape::List(inner) | Shape::Map(inner) => {
-            leaf(inner)
-        }
+        Shape::Optional(inner)
+        | Shape::Secret(inner)
+        | Shape::Rotating(inner)
+        | Shape::List(inner)
+        | Shape::Map(inner) => leaf(inner),
         _ => None,
     }
 }

@@ -1,5 +1,7 @@
 //! The one writer of a live configuration: a thread that waits for hints, reads, and publishes.
 
+mod ends;
+
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -37,6 +39,8 @@ pub(crate) struct Reloader<T> {
     revision_patience: Duration,
     /// Since when they are.
     apart: Option<Instant>,
+    /// When to try again to end an overlap.
+    end_again: Option<Instant>,
 }
 
 /// How an observation ended.
@@ -63,6 +67,7 @@ impl<T: Retune> Reloader<T> {
             gather,
             revision_patience,
             apart: None,
+            end_again: None,
         }
     }
 
@@ -75,6 +80,7 @@ impl<T: Retune> Reloader<T> {
                 .take()
                 .into_iter()
                 .chain(self.due.take())
+                .chain(self.next_end())
                 .min();
             let wake = self.shared.signal.wait(next);
             if self.shared.is_stopping() {
@@ -130,6 +136,7 @@ impl<T: Retune> Reloader<T> {
                 location,
                 reply,
             } => (self.set(&name, text, location), reply),
+            Command::EndOverlap { path, reply } => (self.end_overlap(&path), reply),
         };
         let result = match outcome {
             Outcome::Good(generation) => Ok(generation),
@@ -184,6 +191,7 @@ impl<T: Retune> Reloader<T> {
         let noticed = wake.and_then(|wake| wake.noticed);
         self.count(noticed.map(|noticed| noticed.by));
         let noticed = noticed.map_or_else(SystemTime::now, |noticed| noticed.at);
+        self.end_overlaps();
         let mut outdated = 0;
         loop {
             let began = Instant::now();
@@ -195,6 +203,7 @@ impl<T: Retune> Reloader<T> {
             }
             let before = self.shared.tree();
             seen.tree.hold_back(&before, &self.pipeline.flat);
+            seen.tree.keep_previous(Some(&before));
             let current = self.shared.current();
             let same = current.0.tree.root.same_content(&seen.tree.root);
             if seen.problems.is_empty() && same && seen.tree.waits_as_before(&before) {

@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::schema::{Default, Field, Schema, Shape};
 
 /// What a restarted process would run, and what of that waits until then.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct HeldBack {
     pub(crate) candidate: Node,
     /// Paths of the fields that keep what runs.
@@ -113,7 +113,7 @@ fn keep_within(
 }
 
 /// Sets an entry of a struct, or takes it out.
-fn put(node: &mut Node, key: &'static str, value: Option<Node>) {
+pub(crate) fn put(node: &mut Node, key: &'static str, value: Option<Node>) {
     let NodeValue::Map(entries) = &mut node.value else {
         return;
     };
@@ -140,7 +140,7 @@ fn same(field: &Field, a: Option<&Node>, b: Option<&Node>) -> bool {
 }
 
 /// What a field is where nothing is given, unless only code can tell.
-fn default(field: &Field) -> Option<Node> {
+pub(crate) fn default(field: &Field) -> Option<Node> {
     match (field.default, &field.shape) {
         (Default::Text(text), _) => {
             let node = Node::text(text, Origin::Default);
@@ -152,7 +152,7 @@ fn default(field: &Field) -> Option<Node> {
     }
 }
 
-fn same_value(shape: &Shape, a: &Node, b: &Node) -> bool {
+pub(crate) fn same_value(shape: &Shape, a: &Node, b: &Node) -> bool {
     match (shape.inner(), &a.value, &b.value) {
         (Shape::Struct(schema), NodeValue::Map(_), NodeValue::Map(_)) => schema
             .fields
@@ -195,9 +195,11 @@ pub const fn refuse_lost_restarts(schema: &'static Schema) {
 
 const fn first_restart(shape: &Shape) -> Option<&'static str> {
     match shape {
-        Shape::Optional(inner) | Shape::Secret(inner) | Shape::List(inner) | Shape::Map(inner) => {
-            first_restart(inner)
-        }
+        Shape::Optional(inner)
+        | Shape::Secret(inner)
+        | Shape::Rotating(inner)
+        | Shape::List(inner)
+        | Shape::Map(inner) => first_restart(inner),
         Shape::Struct(schema) => {
             let mut i = 0;
             while i < schema.fields.len() {

@@ -1,6 +1,7 @@
 //! What a type looks like from outside: the static table that `#[derive(Retune)]` emits.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::grammar::{Grammar, NumberRange};
 use crate::name;
@@ -46,6 +47,8 @@ pub struct Field {
     pub raw: bool,
     /// A change takes effect on restart; until then the running value holds.
     pub restart: bool,
+    /// For how long what a [`Shape::Rotating`] replaces is kept; `None` for other fields.
+    pub overlap: Option<Overlap>,
     /// The range of its numbers, where it is narrower than their type's.
     pub range: Option<NumberRange>,
     /// The program checks it by code of its own.
@@ -56,6 +59,16 @@ pub struct Field {
     pub not_from: &'static [Way],
     /// A flag may give it although it is a secret.
     pub allow_flag: bool,
+}
+
+/// For how long the value that ran before is kept beside the one that replaced it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Overlap {
+    /// For this long from the swap on, unless it is ended before.
+    For(Duration),
+    /// Until the program, or a source, ends it.
+    UntilTold,
 }
 
 /// A way in which a value can be given, apart from the program's own code.
@@ -118,6 +131,8 @@ pub enum Shape {
     Optional(&'static Shape),
     /// A value that is never shown.
     Secret(&'static Shape),
+    /// A value, and the one before it for some time.
+    Rotating(&'static Shape),
     /// Whatever its own `Deserialize` takes; the highest source wins whole.
     Opaque(&'static str),
     /// Whatever its own `Deserialize` takes; maps are merged key by key at every depth, and keys stay
@@ -199,6 +214,9 @@ impl Schema {
         field.is_some_and(|field| match (rest, field.shape.inner()) {
             (None, _) => true,
             (Some(rest), Shape::Struct(inner)) => inner.has(rest),
+            (Some(rest), Shape::Rotating(inner)) => {
+                matches!(inner, Shape::Struct(inner) if inner.has(rest))
+            }
             _ => false,
         })
     }
@@ -221,6 +239,7 @@ impl Field {
             env: None,
             raw: false,
             restart: false,
+            overlap: None,
             range: None,
             checked: false,
             separator: None,
@@ -273,6 +292,13 @@ impl Field {
 
     #[doc(hidden)]
     #[must_use]
+    pub const fn overlap(mut self, overlap: Overlap) -> Self {
+        self.overlap = Some(overlap);
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
     pub const fn range(mut self, range: NumberRange) -> Self {
         self.range = Some(range);
         self
@@ -319,7 +345,7 @@ impl Field {
             Default::Text(text) | Default::Code(text) => text,
         };
         // A variant's name alone holds nothing.
-        let is_name = matches!(self.shape.inner(), Shape::Choice(variants) if variants
+        let is_name = matches!(self.shape.current(), Shape::Choice(variants) if variants
             .iter()
             .any(|variant| variant.content.is_none() && name::same(variant.name, text)));
         if self.shape.is_secret() || self.shape.holds_secret() && !is_name {
@@ -383,11 +409,28 @@ impl Shape {
         }
     }
 
+    /// What a `Rotating` holds two of, if this is one.
+    pub(crate) const fn rotating(&self) -> Option<&'static Self> {
+        match self {
+            Self::Rotating(inner) => Some(inner),
+            Self::Optional(inner) | Self::Secret(inner) => inner.rotating(),
+            _ => None,
+        }
+    }
+
+    /// The shape of what is there now, below `Option`, `Secret` and `Rotating`.
+    pub(crate) const fn current(&self) -> &Self {
+        match self.inner() {
+            Self::Rotating(inner) => inner.current(),
+            other => other,
+        }
+    }
+
     /// Whether the type says that the value is a secret.
     pub(crate) const fn is_secret(&self) -> bool {
         match self {
             Self::Secret(_) => true,
-            Self::Optional(inner) => inner.is_secret(),
+            Self::Optional(inner) | Self::Rotating(inner) => inner.is_secret(),
             _ => false,
         }
     }
@@ -396,7 +439,10 @@ impl Shape {
     pub(crate) fn holds_secret(&self) -> bool {
         match self {
             Self::Secret(_) => true,
-            Self::Optional(inner) | Self::List(inner) | Self::Map(inner) => inner.holds_secret(),
+            Self::Optional(inner)
+            | Self::Rotating(inner)
+            | Self::List(inner)
+            | Self::Map(inner) => inner.holds_secret(),
             Self::Struct(schema) => {
                 let rest = schema.rest.is_some_and(Self::holds_secret);
                 rest || schema.fields.iter().any(|f| f.shape.holds_secret())
@@ -452,7 +498,9 @@ impl Shape {
             Self::List(item) => format!("a list, each item {}", item.expects_within(range)),
             Self::Map(value) => format!("a map, each value {}", value.expects_within(range)),
             Self::Struct(schema) => format!("the fields of `{}`", schema.name),
-            Self::Optional(inner) | Self::Secret(inner) => inner.expects_within(range),
+            Self::Optional(inner) | Self::Secret(inner) | Self::Rotating(inner) => {
+                inner.expects_within(range)
+            }
         }
     }
 }

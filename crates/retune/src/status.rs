@@ -10,6 +10,7 @@ use retune_mount::{PathState, Utc};
 use serde::Serialize;
 
 pub use crate::change::{Rotation, ValueChange};
+use crate::overlap::Kept;
 use crate::problem::Problem;
 use crate::source::{Kind, Layer};
 use crate::time;
@@ -56,6 +57,8 @@ pub struct Status {
     /// takes it back: the running value (or its default) and the one that a process would start with,
     /// in the order of their paths. That is no fault, and so not degraded.
     pub pending_restart: Vec<ValueChange>,
+    /// Values that are taken beside the ones that replaced them, of [`Rotating`](crate::Rotating) fields.
+    pub overlaps: Vec<Overlap>,
     /// From when until when what runs is valid, of every value that tells it, in the order of the fields.
     /// What expires while it runs stays, as there is nothing better; the configuration is degraded
     /// until something valid takes its place. How long before that somebody has to know depends on
@@ -168,6 +171,22 @@ pub struct Waiting {
     pub since: SystemTime,
     /// Which of them has which revision.
     pub problem: Problem,
+}
+
+/// A value that is still taken beside the one that replaced it.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Overlap {
+    /// The path of the field.
+    pub path: String,
+    /// Since when it is the previous one.
+    #[serde(serialize_with = "time::serialize")]
+    pub since: SystemTime,
+    /// When that ends by itself; `None` if the program has to end it, or a source gives it.
+    #[serde(serialize_with = "time::serialize_option")]
+    pub until: Option<SystemTime>,
+    /// It holds as long as a source gives it, beside the current one.
+    pub by_source: bool,
 }
 
 /// A part of the reload that takes longer than it should.
@@ -298,6 +317,19 @@ impl HistoryEntry {
     /// Paths of the values that it names as changed.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.changes.iter().map(|change| change.path.as_str())
+    }
+}
+
+// === impl Overlap ===
+
+impl Overlap {
+    pub(crate) fn of(kept: &Kept) -> Self {
+        Self {
+            path: kept.path.clone(),
+            since: kept.since().unwrap_or_else(SystemTime::now),
+            until: kept.until(),
+            by_source: !kept.is_ours(),
+        }
     }
 }
 

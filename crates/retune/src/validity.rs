@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use crate::node::{Node, NodeValue};
 use crate::origin::Origin;
 use crate::problem::Problem;
+use crate::rotating::CURRENT;
 use crate::secret::REDACTED;
 use crate::time::{self, LEEWAY};
 
@@ -63,7 +64,9 @@ fn at<'n>(node: &'n Node, path: &str) -> Vec<&'n Node> {
         NodeValue::Map(entries) => {
             let below = entries.iter().flat_map(|entry| {
                 let rests = [&*entry.key, REDACTED].map(|key| below(path, key));
-                let rests = rests.into_iter().flatten();
+                // What is current of a pair has the path of the pair.
+                let current = (*entry.key == *CURRENT).then_some(path);
+                let rests = rests.into_iter().flatten().chain(current);
                 rests.flat_map(|rest| at(&entry.node, rest))
             });
             below.collect()

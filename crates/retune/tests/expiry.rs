@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use retune::shape::{Grammar, Shape};
 use retune::source::Mount;
 use retune::status::Health;
-use retune::{Decoder, Error, Live, Loader, Node, Retune, Secret, Value};
+use retune::{Decoder, Error, Live, Loader, Node, Retune, Rotating, Secret, Value};
 use support::log::{self, logged};
 use support::{Notes, Volume, eventually, until_ok, until_rejected, warnings};
 use tempfile::TempDir;
@@ -319,4 +319,48 @@ fn an_expired_value_that_code_sets_is_not_kept() {
     live.set("licence", valid(2)).unwrap();
     let origin = &live.status().expiries[0].origin;
     assert!(origin.contains("expiry.rs"), "{origin}");
+}
+
+#[test]
+fn h6_what_was_before_may_expire_and_what_is_current_runs_on() {
+    #[derive(Debug, Retune)]
+    struct Pair {
+        #[retune(overlap = "until told")]
+        licence: Rotating<Secret<Licence>>,
+        #[retune(default = 0)]
+        limit: u32,
+    }
+    let dir = directory();
+    let good = valid(1);
+    let volume = Volume::new(dir.path().join("v"), &[("licence", &*good)]);
+    let (live, _) = start(|soon| {
+        let live = loader::<Pair>(volume.path()).watch()?;
+        live.set("licence", soon).map(|_| live)
+    });
+    let publish = |keys: &[(&str, &str)], limit: &str| {
+        volume.publish(&[keys, &[("limit", limit)]].concat());
+        let is_taken = || live.with(|c| c.limit.to_string() == limit);
+        eventually("it is taken", is_taken);
+    };
+    let has_previous = || live.with(|c| c.licence.previous().is_some());
+    let has_expired = || live.status().expiries[0].expired;
+    eventually("what is current has expired", has_expired);
+    publish(&[("licence", &good)], "1");
+    assert!(has_previous());
+    live.end_overlap("licence").unwrap();
+    assert!(!has_previous() && has_expired());
+
+    live.unset("licence").unwrap();
+    assert!(has_previous() && !has_expired());
+    publish(&[("licence", &good)], "2");
+    assert!(has_previous());
+    let status = live.status();
+    assert_eq!((status.health, status.expiries.len()), (Health::Ok, 1));
+
+    // The same of one that the source gives.
+    let before = expired(1);
+    publish(&[("licence", &good), ("licence.previous", &before)], "3");
+    assert!(has_previous() && live.status().health == Health::Ok);
+    volume.publish(&[("licence", &expired(2))]);
+    until_rejected(&live);
 }

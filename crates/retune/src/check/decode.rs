@@ -8,7 +8,7 @@ use crate::grammar::Grammar;
 use crate::node::{Node, NodeValue};
 use crate::path::key_segment;
 use crate::schema::{Default, Field, Schema, Shape};
-use crate::values::{ByteSize, log, optional, secret};
+use crate::values::{ByteSize, log, optional, rotating, secret};
 
 /// Decodes to nothing, and notes what it had to take unseen.
 #[derive(Debug, std::default::Default)]
@@ -51,6 +51,10 @@ impl ByShape {
             Shape::Secret(inner) => seen(secret(node, decoder, |node, decoder| {
                 self.value(node, decoder, inner)
             })),
+            Shape::Rotating(inner) => {
+                let value = |node: &Node, decoder: &mut Decoder| self.value(node, decoder, inner);
+                seen(rotating(node, decoder, inner, value, None))
+            }
             Shape::Opaque(expects) | Shape::Tree(expects) => {
                 self.note(decoder.path(), format!("only the program reads {expects}"));
                 Some(())

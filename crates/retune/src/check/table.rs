@@ -147,6 +147,7 @@ enum AnyShape {
     Struct(Struct),
     Optional(Box<Self>),
     Secret(Box<Self>),
+    Rotating(Box<Self>),
     Opaque(String),
     Tree(String),
 }
@@ -304,6 +305,7 @@ impl AnyShape {
             Self::Struct(structure) => Shape::Struct(structure.schema()?),
             Self::Optional(inner) => Shape::Optional(kept_shape(*inner)?),
             Self::Secret(inner) => Shape::Secret(kept_shape(*inner)?),
+            Self::Rotating(inner) => Shape::Rotating(kept_shape(*inner)?),
             Self::Opaque(expects) => Shape::Opaque(kept_text(expects)),
             Self::Tree(expects) => Shape::Tree(kept_text(expects)),
         })

@@ -7,6 +7,7 @@
 mod choice;
 mod json;
 mod names;
+mod pair;
 mod table;
 mod text;
 
@@ -143,7 +144,7 @@ fn must_be_given(field: &Field) -> bool {
 
 fn property(field: &Field, at: &At<'_>) -> Json {
     let mut property = Json::map();
-    let docs = match field.shape.inner() {
+    let docs = match field.shape.current() {
         Shape::Struct(schema) if field.docs.is_empty() => schema.docs,
         _ => field.docs,
     };
@@ -166,7 +167,7 @@ fn property(field: &Field, at: &At<'_>) -> Json {
 /// The default, where it is known before the program runs, and no secret.
 fn default(field: &Field) -> Option<Json> {
     let (shown, secret) = field.shown_default()?;
-    match (field.default, field.shape.inner()) {
+    match (field.default, field.shape.current()) {
         _ if secret => None,
         (Default::Text(_), Shape::Text(grammar)) => {
             Some(text::typed(&shown, &grammar.within(field.range)))
@@ -228,6 +229,7 @@ fn ways(shape: &Shape, at: &At<'_>) -> Vec<Json> {
                 },
             )
         }
+        Shape::Rotating(inner) => pair::of(inner, at),
         Shape::Text(grammar) => vec![text::of(&grammar.within(at.range))],
         Shape::Bytes => {
             let numbers = Json::map().with("type", "array").with("items", byte());

@@ -53,6 +53,7 @@ fn field(field: &Field, secret: bool) -> Json {
         env,
         raw,
         restart: _,
+        overlap: _,
         separator,
         not_from,
         // Of flags a check knows nothing.
@@ -154,6 +155,7 @@ fn shape(shape: &Shape, secret: bool) -> Json {
         Shape::Struct(schema) => table.with("struct", structure(schema, secret)),
         Shape::Optional(inner) => table.with("optional", self::shape(inner, secret)),
         Shape::Secret(inner) => table.with("secret", self::shape(inner, true)),
+        Shape::Rotating(inner) => table.with("rotating", self::shape(inner, secret)),
         Shape::Opaque(expects) => table.with("opaque", *expects),
         Shape::Tree(expects) => table.with("tree", *expects),
     }

@@ -30,7 +30,7 @@ use crate::explain::{Explanation, Tree};
 use crate::generation::{Change, Generation, Snapshot};
 use crate::problem::Problem;
 use crate::shared_text::SharedText;
-use crate::status::{self, Expiry, Health, Status, Times};
+use crate::status::{self, Expiry, Health, Overlap, Status, Times};
 use crate::validity::Validity;
 
 /// How long a part of the reload may take before the status names it.
@@ -258,13 +258,30 @@ impl<T: Send + Sync + 'static> Live<T> {
         self.command_set(name, None, Location::caller())
     }
 
+    /// Ends the overlap of a [`Rotating`](crate::Rotating), by any writing of its path, whether it has a
+    /// time or not: what was before is not taken any more, in a generation of its own. Gives the
+    /// generation that holds then; it is the same as before if nothing was kept.
+    ///
+    /// No source is read for this, and no gate is asked, so that it works while these are bad. What has
+    /// been edited a moment ago and is not read yet has no overlap yet: [`reload`](Self::reload) first.
+    ///
+    /// # Errors
+    ///
+    /// For a name that no `Rotating` answers to, and where a source gives what was before: it is to be
+    /// removed there. And as for [`reload`](Self::reload), that there are no sources, that it was
+    /// stopped, or that this was called by a gate or a check.
+    pub fn end_overlap(&self, name: &str) -> Result<u64, Error> {
+        let path = self.shared.tree().path_of_overlap(name)?;
+        self.ask(|reply| Command::EndOverlap { path, reply })
+    }
+
     fn command_set(
         &self,
         name: &str,
         text: Option<SharedText>,
         location: &'static Location<'static>,
     ) -> Result<u64, Error> {
-        self.shared.tree().check_name(name)?;
+        self.shared.tree().check_name(name, "nothing was set")?;
         let name = name.to_owned();
         self.ask(|reply| Command::Set {
             name,
@@ -316,8 +333,8 @@ impl<T: Send + Sync + 'static> Live<T> {
     pub fn status(&self) -> Status {
         let shared = &self.shared;
         let (stuck, late, held) = (shared.stuck(), shared.late(), shared.held());
-        // Taken before the generation: a swap holds it.
-        let record = shared.record();
+        // Taken before the generation: a swap holds both.
+        let (tree, record) = shared.observation();
         let current = shared.current();
         let times = record.times();
         let (now, validities) = (SystemTime::now(), record.validities.iter());
@@ -345,6 +362,7 @@ impl<T: Send + Sync + 'static> Live<T> {
             pending_restart: record.pending_restart.clone(),
             expiries: validities.map(|v| Expiry::new(v, now)).collect(),
             secrets: current.0.tree.secrets(),
+            overlaps: tree.kept().iter().map(Overlap::of).collect(),
             warnings: record.warnings.clone(),
             stuck,
             late,

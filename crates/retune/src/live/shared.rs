@@ -76,6 +76,11 @@ pub(crate) enum Command {
         location: &'static Location<'static>,
         reply: Sender<Result<u64, Error>>,
     },
+    EndOverlap {
+        /// Of the field.
+        path: String,
+        reply: Sender<Result<u64, Error>>,
+    },
 }
 
 // === impl Shared ===
@@ -91,7 +96,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
         let mut record = Record::default();
         record.published(HistoryEntry::new(1, times, tree.changed_from_nothing()));
         record.awaits(1, &[]);
-        let tree = Arc::new(tree);
+        let tree = Arc::new(tree.begun());
         let first = Generation {
             number: 1,
             value,
@@ -130,7 +135,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
         let before = self.current();
         let number = before.0.number + 1;
         let changes = before.0.tree.changed(&tree);
-        let tree = Arc::new(tree.follows(&before.0.tree, &changes, number));
+        let tree = Arc::new(tree.follows(&before.0.tree, &changes, number).begun());
         let next = Arc::new(Generation {
             number,
             value,
@@ -176,7 +181,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
     /// Takes over where the values of the current generation come from now.
     pub(crate) fn observed(&self, tree: Tree) {
         let mut current = self.lock(&self.tree);
-        *current = Arc::new(tree.follows(&current, &[], 0));
+        *current = Arc::new(tree.follows(&current, &[], 0).begun());
         drop(current);
         self.record().last_success = Some(SystemTime::now());
     }
@@ -184,6 +189,12 @@ impl<T: Send + Sync + 'static> Shared<T> {
     /// Where the values come from, as last observed.
     pub(crate) fn tree(&self) -> Arc<Tree> {
         self.lock(&self.tree).clone()
+    }
+
+    /// The same, and what happened: of one generation, as a swap holds both.
+    pub(super) fn observation(&self) -> (Arc<Tree>, MutexGuard<'_, Record>) {
+        let tree = self.lock(&self.tree);
+        (tree.clone(), self.record())
     }
 
     pub(crate) fn current(&self) -> Snapshot<T> {

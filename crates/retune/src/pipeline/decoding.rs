@@ -77,6 +77,22 @@ impl Pipeline {
         None
     }
 
+    /// Decodes what has run already, with less in it.
+    pub(crate) fn decode_again<T: crate::Value>(&self, root: &Node) -> Result<T, Vec<Problem>> {
+        let mut decoder = Decoder::inheriting(self.options.inherited.clone()).unchecked();
+        let decoded = guarded(|| T::decode(root, &mut decoder));
+        let (mut problems, _) = decoder.into_notes();
+        match decoded {
+            Ok(Some(value)) if problems.is_empty() => return Ok(value),
+            Ok(value) => _ = guarded(|| drop(value)),
+            Err(panic) => {
+                let panic = scrubbed(panic, root);
+                problems.push(Problem::new("", format!("decoding panicked: {panic}")));
+            }
+        }
+        Err(problems)
+    }
+
     /// Decodes to no value, by what only tells problems: adds them.
     #[cfg(feature = "check")]
     pub(crate) fn check(

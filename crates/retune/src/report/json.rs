@@ -29,7 +29,7 @@ impl Serialize for Problem {
     }
 }
 
-/// `kind` (`file`, `mount`, `object`, `variable-file`, `variable`, `flag`, `code`, `default`), `text` (its usual
+/// `kind` (`file`, `mount`, `object`, `variable-file`, `variable`, `flag`, `code`, `default`, `replaced`), `text` (its usual
 /// short form), and the parts that the kind has: `file`, `mount` and `key`, `object` and `key` (and the manifest as `file`), `variable`,
 /// `flag`, `line` and `column`.
 impl Serialize for Origin {
@@ -64,7 +64,7 @@ impl Serialize for Told<'_> {
         match self.origin {
             Origin::Text(span) => self.text(&mut map, span)?,
             other => {
-                map.serialize_entry("text", &other.to_string())?;
+                map.serialize_entry("text", &other.told(self.secret))?;
                 match other {
                     Origin::Env(variable) => {
                         map.serialize_entry("kind", "variable")?;
@@ -80,6 +80,7 @@ impl Serialize for Told<'_> {
                         map.serialize_entry("line", &location.line())?;
                         map.serialize_entry("column", &location.column())?;
                     }
+                    Origin::Replaced(_) => map.serialize_entry("kind", "replaced")?,
                     Origin::Default | Origin::Text(_) => map.serialize_entry("kind", "default")?,
                 }
             }

@@ -15,7 +15,7 @@ use crate::grammar::Grammar;
 use crate::name;
 use crate::node::{Node, NodeValue};
 use crate::origin::Origin;
-use crate::schema::{Field, Schema, Shape, Way};
+use crate::schema::{Schema, Shape, Way};
 
 /// Command-line flags, one for each value: `--message`, `--feature-flags.new-ui`. Only those that
 /// were really given count. See [`Loader::flags`](crate::Loader::flags).
@@ -205,12 +205,12 @@ impl FlagNames {
 
     /// The flag of a value, or one that is refused with the reason; `None` if there is none.
     fn arg(&self, value: &FlatValue) -> Option<Arg> {
-        let Field { shape, .. } = value.field;
+        let shape = value.shape;
         let is_struct = matches!(shape.inner(), Shape::Struct(_));
         if value.can_be_flag() {
             return (!is_struct).then(|| self.taken(value));
         }
-        let is_whole = !is_struct || shape.is_secret();
+        let is_whole = (!is_struct || shape.is_secret()) && (!value.is_previous || value.secret);
         (value.takes(Way::Flags) && is_whole).then(|| {
             let flag = value.flag(&self.prefix);
             let refused = Refused::new(value, &flag, self.prefix_of_variables(value));
@@ -252,7 +252,7 @@ impl FlagNames {
             .value_name(name::screaming(
                 value.outside.last().copied().unwrap_or_default(),
             ));
-        match field.shape.inner() {
+        match value.shape.inner() {
             // A flag without a value means yes; `--new-ui=false` is the other.
             Shape::Text(Grammar::Bool) => arg
                 .num_args(0..=1)
@@ -317,7 +317,7 @@ impl Sealed for Given {
                 .map(|text| Node::text(text.as_str(), origin.clone()))
                 .collect();
             // Given several times, it is a list of what was given; the entries of maps add up.
-            if nodes.len() > 1 && matches!(value.field.shape.inner(), Shape::List(_)) {
+            if nodes.len() > 1 && matches!(value.shape.inner(), Shape::List(_)) {
                 nodes = vec![Node::new(NodeValue::List(nodes), origin)];
             }
             for node in nodes {

@@ -15,6 +15,7 @@ pub(crate) mod log;
 mod net;
 #[cfg(feature = "regex")]
 mod regex;
+mod rotating;
 mod serde;
 mod size;
 mod string;
@@ -30,6 +31,7 @@ mod derived;
 pub(crate) mod testing;
 
 pub(crate) use self::bool::parse as bool_of;
+pub use self::rotating::rotating;
 pub use self::serde::by_serde;
 pub(crate) use self::serde::deserialize;
 pub use self::size::ByteSize;

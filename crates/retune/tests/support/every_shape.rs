@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use retune::{ByteSize, Retune, Secret};
+use retune::{ByteSize, Retune, Rotating, Secret};
 
 /// Every shape.
 #[derive(Debug, Retune)]
@@ -68,6 +68,14 @@ pub struct Every {
     hidden_map: Secret<BTreeMap<String, u8>>,
     #[retune(default = "hunter2, hunter3")]
     hidden_default: Vec<Secret<String>>,
+    #[retune(overlap = "10m")]
+    turning_key: Option<Rotating<Secret<String>>>,
+    #[retune(overlap = "until told", default = 1, range = ..=9)]
+    turning: Rotating<u8>,
+    #[retune(overlap = "1d")]
+    turning_inner: Rotating<Inner>,
+    #[retune(overlap = "1d", default = "none")]
+    turning_store: Rotating<Store>,
     #[retune(default = "info")]
     level: Level,
     #[retune(default = "none")]
@@ -185,6 +193,31 @@ const RIGHT: &[Values] = &[
     ("hidden", &["[1, 2]", "3, 4"]),
     ("hidden-map", &["{secret-a: 1}", "secret-b=2"]),
     ("hidden-default", &["a", "[b]"]),
+    ("turning-key", &["a", "{current: a, previous: b}", "null"]),
+    ("turning-key.previous", &["b", "''"]),
+    ("turning", &["2", "{Current: '3', PREVIOUS: null}", "null"]),
+    ("turning.previous", &["4", ""]),
+    ("turningCurrent", &["5"]),
+    (
+        "turning-inner",
+        &[
+            "{host: a}",
+            "{deepNumber: 9, previous: {on-its-own: yes}}",
+            "{current: {host: b}, previous: '{host: c}'}",
+            "{previous: {host: d}}",
+            "{}",
+        ],
+    ),
+    ("turning-inner.previous.host", &["e"]),
+    (
+        "turning-store",
+        &[
+            "none",
+            "{file: /x}",
+            "{current: {sized: 5}, previous: none}",
+            "{current: '{file: y}'}",
+        ],
+    ),
     (
         "level",
         &[
@@ -240,6 +273,34 @@ const WRONG: &[Values] = &[
     ),
     ("pattern", &["'['", "'(x'"]),
     ("pin", &["pin-of-mine", "[1, 2]"]),
+    (
+        "turning-key",
+        &[
+            "[pin-of-mine]",
+            "{previous: pin-of-mine}",
+            "{current: a, x: b}",
+        ],
+    ),
+    (
+        "turning",
+        &[
+            "10",
+            "{current: 1, previous: x}",
+            "{current: 1, CURRENT: 2}",
+        ],
+    ),
+    (
+        "turning-inner",
+        &[
+            "5",
+            "{host: a, current: {}}",
+            "{previous: {deep-number: 256}}",
+        ],
+    ),
+    (
+        "turning-store",
+        &["{previous: none}", "{current: none, previous: nun}"],
+    ),
     ("hidden-map", &["{secret-a: x}", "secret-b"]),
     ("level", &["inof", "{info: x}", "[info]", "{}"]),
     (
