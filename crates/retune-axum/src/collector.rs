@@ -198,6 +198,7 @@ impl Metrics<'_> {
             "Values that are changed and take effect on restart.",
             status.pending_restart.len(),
         )?;
+        self.overlaps(status)?;
         let apart = status.waiting.as_ref();
         let apart = apart.and_then(|waiting| waiting.since.elapsed().ok());
         self.seconds(
@@ -245,6 +246,21 @@ impl Metrics<'_> {
             metric
                 .encode_family(&[("path", path), ("mode", mode)])?
                 .encode_gauge(&1_u64)?;
+        }
+        Ok(())
+    }
+
+    fn overlaps(&mut self, status: &Status) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(
+            "retune_overlap_ends_timestamp",
+            "When a value is no longer taken that was replaced by another; +Inf if that does not end by itself.",
+            Some(&Unit::Seconds),
+            MetricType::Gauge,
+        )?;
+        for overlap in &status.overlaps {
+            metric
+                .encode_family(&[("path", overlap.path.as_str())])?
+                .encode_gauge(&overlap.until.map_or(f64::INFINITY, unix))?;
         }
         Ok(())
     }

@@ -64,6 +64,7 @@
 //! | `retune_secret_changed_timestamp_seconds{path}` | [since when](retune::status::SecretStatus::changed) a secret is what it is |
 //! | `retune_warnings` | what is odd but not wrong |
 //! | `retune_pending_restart` | values that are changed and take effect on restart |
+//! | `retune_overlap_ends_timestamp_seconds{path}` | there as long as the value before is taken as well, of a [`Rotating`](retune::Rotating): when that ends, `+Inf` if not by itself |
 //! | `retune_waiting_seconds` | for how long volumes that belong together have been of different [revisions](retune::source::Mount::revision) |
 //! | `retune_watch_mode{path,mode}` | 1 for the mode of a path: `events`, `polling`, `missing`, `orphaned`, `subpath`, `unread` |
 //! | `retune_heartbeat_expires_timestamp_seconds{path}` | when a volume's [heartbeat](retune::source::Mount::heartbeat) expires; `orphaned` half a minute later |

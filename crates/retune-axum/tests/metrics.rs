@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use prometheus_client::encoding;
 use prometheus_client::registry::Registry;
-use retune::{Live, Retune, Secret, Token};
+use retune::{Live, Retune, Rotating, Secret, Token};
 use support::{Config, Level, Volume, ask, configz, eventually, fetch, shown};
 use text::Metrics;
 
@@ -114,6 +114,40 @@ fn f8_what_waits_for_a_restart_is_listed_and_counted_and_no_fault() {
     assert_eq!(told["losers"][0]["ignored"], "takes effect on restart");
     volume.publish(&[("port", "80")]);
     eventually("reverted", || waiting() == 0.0);
+}
+
+#[allow(dead_code)]
+#[derive(Debug, Retune)]
+struct Keys {
+    #[retune(overlap = "1h")]
+    webhook: Rotating<Secret<String>>,
+    #[retune(overlap = "until told")]
+    signer: Rotating<Secret<String>>,
+}
+
+#[test]
+fn h6_what_is_taken_beside_what_replaced_it_is_shown_with_its_end() {
+    let loader = Keys::loader().set("webhook", "hunter2");
+    let live = loader.set("signer", "hunter2").watch().unwrap();
+    let metrics = || Metrics::parse(&ask(&retune_axum::metrics(live.clone()), "/metrics").1);
+    let series = |path: &str| format!("retune_overlap_ends_timestamp_seconds{{path=\"{path}\"}}");
+    let overlaps = |metrics: &Metrics| metrics.named("retune_overlap_ends_timestamp_seconds").len();
+    assert_eq!(overlaps(&metrics()), 0);
+    live.set("webhook", "hunter3").unwrap();
+    live.set("signer", "hunter3").unwrap();
+    let both = metrics();
+    assert_eq!(overlaps(&both), 2);
+    assert_eq!(both.get(&series("signer")), f64::INFINITY);
+    let swapped = live.status().history[1].times.swapped;
+    let swapped = swapped.duration_since(std::time::UNIX_EPOCH).unwrap();
+    assert!((both.get(&series("webhook")) - swapped.as_secs_f64() - 3600.0).abs() < 60.0);
+    let page = ask(&retune_axum::router(live.clone()), "/configz").1;
+    assert!(!page.contains("hunter"), "{page}");
+    let page: serde_json::Value = serde_json::from_str(&page).unwrap();
+    assert_eq!(page["overlaps"][0]["path"], "webhook");
+    assert!(page["overlaps"][1]["until"].is_null());
+    live.end_overlap("signer").unwrap();
+    assert_eq!(overlaps(&metrics()), 1);
 }
 
 #[test]
