@@ -121,6 +121,9 @@
 //! [`Rotating`]: the value before is taken as well, for a time or until told, and the two are one value of
 //! one generation.
 //!
+//! Keys that sign are a [`KeySet`], so that old and new overlap: who checks takes both, and a [`Signer`] holds a
+//! new key back until all who check have it.
+//!
 //! # Without the derive
 //!
 //! [`Serde<T>`](Serde) is a whole type by its own `Deserialize`. [`EnvView`] is environment variables by
@@ -163,6 +166,7 @@ mod guard;
 mod ignored;
 mod json_schema;
 mod jwt;
+mod keys;
 mod live;
 mod loader;
 #[cfg(feature = "tracing-subscriber")]
@@ -200,6 +204,7 @@ pub use env_view::{EnvView, VarError};
 pub use error::{Error, OrExit};
 pub use explain::{Explanation, Given};
 pub use generation::{Change, Snapshot};
+pub use keys::{KeySet, KeyStatus, SignedBy, Signer, SignerStatus};
 pub use live::{ChangeStream, Changes, Gate, Live, Reader, Setter, Subscription, View};
 pub use loader::Loader;
 #[cfg(feature = "tracing-subscriber")]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::subscription::{self, Subscription};
+use super::subscription::{self, Gate, Subscription};
 use super::{Live, Snapshot};
 
 /// One part of a configuration, to read or to follow by itself.
@@ -76,6 +76,45 @@ impl<T: Send + Sync + 'static, U: 'static> View<T, U> {
                 f(now);
             }
         })
+    }
+
+    /// Calls `f` with the part in each generation, and the generation's number.
+    #[track_caller]
+    pub(crate) fn subscribe_generations(
+        &self,
+        mut f: impl FnMut(u64, &U) + Send + 'static,
+    ) -> Subscription {
+        let part = self.part.clone();
+        subscription::spawn(self.live.shared(), Location::caller(), move |change| {
+            let new = change.new_value();
+            f(Snapshot::generation(new), part(new));
+        })
+    }
+
+    /// Asks `check` about the part as it is and as a candidate has it.
+    #[track_caller]
+    pub(crate) fn gate(
+        &self,
+        check: impl Fn(&U, &U) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Gate {
+        let part = self.part.clone();
+        // A gate belongs to what it looks at.
+        let shared = Arc::downgrade(self.live.shared());
+        let check = move |candidate: &T| match shared.upgrade() {
+            Some(shared) => check(part(&shared.current()), part(candidate)),
+            None => Ok(()),
+        };
+        subscription::gate(self.live.shared(), Location::caller(), check)
+    }
+
+    /// The whole as it is now.
+    pub(crate) fn snapshot(&self) -> Snapshot<T> {
+        self.live.load()
+    }
+
+    /// The part of a whole.
+    pub(crate) fn part<'a>(&self, whole: &'a T) -> &'a U {
+        (self.part)(whole)
     }
 }
 
