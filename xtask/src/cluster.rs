@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -14,11 +15,12 @@ use crate::sh::{self, cargo, root, target_dir};
 use crate::{Result, packages, testbed};
 
 /// The packages whose programs run in pods.
-pub(crate) const PACKAGES: [&str; 8] = [
+pub(crate) const PACKAGES: [&str; 9] = [
     "retune-testbed",
     "env-vars",
     "feature-flags",
     "greeter",
+    "jwt-rotation",
     "log-level",
     "options",
     "postgres-rotation",
@@ -26,6 +28,13 @@ pub(crate) const PACKAGES: [&str; 8] = [
 ];
 
 const TESTS: &str = "test --locked --package retune-testbed --tests";
+
+/// Is in the names of tests that want kubelets which sync as they do by default. They have a test bed of their
+/// own.
+const AT_DEFAULT_SYNC: &str = "at_the_default_sync";
+
+/// What a kubelet does if it is not told.
+const DEFAULT_SYNC: &str = "1m";
 
 /// How the test bed is to be.
 #[derive(Debug, clap::Args)]
@@ -49,7 +58,7 @@ pub(crate) struct Bed {
 pub(crate) struct TestArgs {
     /// Only tests with one of these words in their names.
     filter: Vec<String>,
-    /// How often a kubelet brings a pod's volumes up to date.
+    /// How often a kubelet brings a pod's volumes up to date, but in tests that are about the default.
     #[arg(long, default_value = "1s", value_name = "TIME")]
     sync_frequency: String,
     /// Runs them on another cluster, as the user of this file; needs neither root nor Go.
@@ -105,7 +114,10 @@ pub(crate) fn test(args: &TestArgs) -> Result {
 
 fn timed_test(args: &TestArgs, clock: &mut Clock) -> Result {
     // First, as a filter that is mistaken is not to cost a build of the test bed.
-    clock.time("tests' build", || build_tests(&args.filter))?;
+    let names = clock.time("tests' build", || build_tests(&args.filter))?;
+    let (slow, quick): (Vec<_>, Vec<_>) = names
+        .into_iter()
+        .partition(|name| name.contains(AT_DEFAULT_SYNC));
     let own = match args.kubeconfig {
         None => Some((
             clock.time("test bed's program", testbed::build)?,
@@ -115,45 +127,68 @@ fn timed_test(args: &TestArgs, clock: &mut Clock) -> Result {
     };
 
     let interrupted = interrupts()?;
-    let mut tests = cargo(TESTS);
-    tests.args(["--no-fail-fast", "--", "--ignored", "--test-threads"]);
-    tests.arg(args.test_threads.to_string()).args(&args.filter);
-    let mut bed = None;
-    if let Some((program, bin)) = own {
-        let bed = bed.insert(clock.time("start", || {
-            start(&program, &args.bed, &args.sync_frequency, &bin)
-        })?);
-        tests.envs(bed.environment());
-    }
-    if let Some(kubeconfig) = &args.kubeconfig {
-        let kubeconfig = std::path::absolute(kubeconfig);
-        tests.env("KUBECONFIG", kubeconfig.map_err(|error| error.to_string())?);
-    }
-    if let Some(image) = &args.image {
-        tests.env("RETUNE_TESTBED_IMAGE", image);
-    }
-    let result = clock.time("tests", || sh::run_until(&mut tests, &interrupted));
-    if let Some(bed) = bed {
+    let run = |tests: &mut Command| {
+        tests.arg("--test-threads");
+        tests.arg(args.test_threads.to_string());
+        sh::run_until(tests, &interrupted)
+    };
+    let Some((program, bin)) = own else {
+        let mut tests = tests(&[&quick[..], &slow].concat());
+        if let Some(kubeconfig) = &args.kubeconfig {
+            let kubeconfig = std::path::absolute(kubeconfig);
+            tests.env("KUBECONFIG", kubeconfig.map_err(|error| error.to_string())?);
+        }
+        if let Some(image) = &args.image {
+            tests.env("RETUNE_TESTBED_IMAGE", image);
+        }
+        return clock.time("tests", || run(&mut tests));
+    };
+    let mut result = Ok(());
+    for (part, names, sync) in [
+        ("tests", quick, &*args.sync_frequency),
+        ("tests at 1m", slow, DEFAULT_SYNC),
+    ] {
+        if names.is_empty() || interrupted.load(Ordering::Relaxed) {
+            continue;
+        }
+        let bed = clock.time("start", || start(&program, &args.bed, sync, &bin))?;
+        let mut tests = tests(&names);
+        if sync == DEFAULT_SYNC {
+            // They measure, which is worth reading when they pass as well.
+            tests.arg("--no-capture");
+        }
+        let ended = clock.time(part, || run(tests.envs(bed.environment())));
         clock.time("stop", || {
             drop(bed);
             Ok(())
         })?;
+        result = result.and(ended);
     }
     result
 }
 
-/// Builds the tests; a filter that none of them passes is a mistake.
-fn build_tests(filter: &[String]) -> Result {
+/// Runs these tests.
+fn tests(names: &[String]) -> Command {
+    let mut tests = cargo(TESTS);
+    tests.args(["--no-fail-fast", "--", "--ignored", "--exact"]);
+    tests.args(names);
+    tests
+}
+
+/// Builds the tests, and gives the names of those that the filter passes; if it passes none, it is a mistake.
+fn build_tests(filter: &[String]) -> Result<Vec<String>> {
     sh::run(cargo(TESTS).arg("--no-run"))?;
     let list = sh::output(
         cargo(TESTS)
             .args(["--", "--ignored", "--list"])
             .args(filter),
     )?;
-    match list.lines().any(|line| line.ends_with(": test")) {
-        true => Ok(()),
-        false if filter.is_empty() => Err("no test needs a cluster".into()),
-        false => Err(format!(
+    let names = list.lines().filter_map(|line| line.strip_suffix(": test"));
+    let names: Vec<_> = names.map(str::to_owned).collect();
+    match names.is_empty() {
+        false => Ok(names),
+        true if filter.is_empty() => Err("no test needs a cluster".into()),
+        true => Err(format!(
             "no test has {} in its name; their names: cargo {TESTS} -- --ignored --list",
             filter.join(" or ")
         )),

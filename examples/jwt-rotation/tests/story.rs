@@ -75,7 +75,7 @@ fn addresses(apis: &[Process]) -> String {
 
 fn load(auth: &Process, apis: &str) -> Process {
     let environment = [("AUTH", &*auth.address), ("APIS", apis), ("PAUSE", "5ms")];
-    Process::start("caller", &environment)
+    Process::start("visitor", &environment)
 }
 
 fn text(value: &Value) -> String {
@@ -102,7 +102,7 @@ fn h6_keys_are_rotated_fifty_times_under_load_and_no_token_is_rejected() {
     cluster.set(&name(&kid(0)), key(&kid(0)));
     let volumes = ["auth", "api-0", "api-1"].map(|pod| cluster.followed(pod, PERIOD));
     let mut services = Services::start(volumes);
-    let mut caller = services.load();
+    let mut visitor = services.load();
 
     let began = Instant::now();
     let mut waited = 0;
@@ -135,7 +135,7 @@ fn h6_keys_are_rotated_fifty_times_under_load_and_no_token_is_rejected() {
         began.elapsed() > took + LIFETIME
     });
 
-    let counted = caller.json("/counted");
+    let counted = visitor.json("/counted");
     println!(
         "{ROTATIONS} rotations in {:.1} s, of which {waited} waited for an api; {} tokens, {} times accepted, {} \
          times rejected",
@@ -151,7 +151,7 @@ fn h6_keys_are_rotated_fifty_times_under_load_and_no_token_is_rejected() {
     assert!(counted["accepted"].as_u64().unwrap() >= 2 * tokens);
     // Else it was by chance that nobody lacked a key.
     assert!(waited > 0);
-    caller.assert_alive();
+    visitor.assert_alive();
     for process in services.all() {
         process.assert_alive();
         assert!(process.generation() > ROTATIONS.into());
@@ -276,9 +276,9 @@ fn h6_the_naive_edit_of_the_one_key_makes_tokens_be_rejected() {
     });
     let mut rejected = 0;
     for edit in 1..=5_u32 {
-        let caller = load(&auth, &addresses(&apis));
+        let visitor = load(&auth, &addresses(&apis));
         eventually("some tokens are accepted", || {
-            caller.json("/counted")["accepted"].as_u64() > Some(100)
+            visitor.json("/counted")["accepted"].as_u64() > Some(100)
         });
         let content = key(&edit.to_string());
         let new = forged(None, &content);
@@ -288,7 +288,7 @@ fn h6_the_naive_edit_of_the_one_key_makes_tokens_be_rejected() {
                 show(&process.address, &new).is_ok()
             });
         }
-        let counted = caller.json("/counted");
+        let counted = visitor.json("/counted");
         println!(
             "edit {edit}: new tokens were rejected {} times within {:.2} s, older ones {} times",
             sum(&counted["rejected_fresh"]),

@@ -3,6 +3,7 @@
 mod env_vars;
 mod feature_flags;
 mod greeter;
+mod jwt_rotation;
 mod log_level;
 mod options;
 mod postgres_rotation;

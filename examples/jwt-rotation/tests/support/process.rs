@@ -28,7 +28,7 @@ impl Process {
         let path = match program {
             "auth" => env!("CARGO_BIN_EXE_auth"),
             "api" => env!("CARGO_BIN_EXE_api"),
-            "caller" => env!("CARGO_BIN_EXE_caller"),
+            "visitor" => env!("CARGO_BIN_EXE_visitor"),
             "one-key" => env!("CARGO_BIN_EXE_one-key"),
             other => panic!("no program {other}"),
         };

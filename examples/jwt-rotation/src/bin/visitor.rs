@@ -69,7 +69,7 @@ struct Tried {
     token: String,
 }
 
-struct Caller {
+struct Visitor {
     config: Live<Config>,
     agent: Agent,
     counted: Mutex<Counted>,
@@ -83,7 +83,7 @@ async fn main() -> io::Result<()> {
     tracing_subscriber::fmt().with_writer(io::stderr).init();
 
     let config = Config::loader().env("").watch().or_exit();
-    let caller = Arc::new(Caller {
+    let visitor = Arc::new(Visitor {
         config: config.clone(),
         agent: peers::agent(),
         counted: Mutex::default(),
@@ -92,37 +92,37 @@ async fn main() -> io::Result<()> {
     let pages = Router::new()
         .route("/counted", get(counted))
         .route("/try", get(tried))
-        .with_state(caller.clone())
+        .with_state(visitor.clone())
         .merge(retune_axum::router(config.clone()));
     let pages = retune_axum::serve(config.with(|c| c.listen), pages)?;
-    println!("caller on {}", pages.address());
-    thread::spawn(move || caller.call());
+    println!("visitor on {}", pages.address());
+    thread::spawn(move || visitor.call());
     terminated.await;
     Ok(())
 }
 
-async fn counted(State(caller): State<Arc<Caller>>) -> Json<Counted> {
-    Json(caller.counted().clone())
+async fn counted(State(visitor): State<Arc<Visitor>>) -> Json<Counted> {
+    Json(visitor.counted().clone())
 }
 
 /// Shows one token to every `api`, and tells what each said.
 async fn tried(
-    State(caller): State<Arc<Caller>>,
+    State(visitor): State<Arc<Visitor>>,
     Query(tried): Query<Tried>,
 ) -> Json<BTreeMap<String, String>> {
     // The calls block; whoever tries is alone.
-    let apis = caller.apis().unwrap_or_default().into_iter();
+    let apis = visitor.apis().unwrap_or_default().into_iter();
     let answers = apis.map(|api| {
-        let answer = caller.show(api, &tried.token);
+        let answer = visitor.show(api, &tried.token);
         let answer = answer.map(|refused| refused.unwrap_or_else(|| "accepted".to_owned()));
         (api.to_string(), answer.unwrap_or_else(|error| error))
     });
     Json(answers.collect())
 }
 
-// === impl Caller ===
+// === impl Visitor ===
 
-impl Caller {
+impl Visitor {
     fn call(&self) {
         let mut kept: VecDeque<Token> = VecDeque::new();
         let mut apis = BTreeSet::new();
