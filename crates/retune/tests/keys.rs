@@ -2,7 +2,7 @@
 
 mod support;
 
-use retune::source::{Env, File};
+use retune::source::{Env, File, Mount};
 use retune::{KeySet, Live, Retune};
 use support::{Volume, eventually, lines, until_ok, until_rejected};
 
@@ -198,4 +198,23 @@ fn h6_ids_are_shown_and_keys_are_not() {
     assert!(!all.contains("hunter2"), "{all}");
     let schema = Config::json_schema();
     assert!(schema.contains("Id of the key that signs"), "{schema}");
+}
+
+#[test]
+fn h6_ids_are_shown_of_a_volume_that_is_secret_as_a_whole() {
+    let (_dir, volume) = volume(&[OLD, ("jwt.active", "2026-11-03")]);
+    let mount = Mount::new(volume.path()).secret();
+    let live = Config::loader().source(mount).watch().unwrap();
+    volume.publish(&[OLD, NEW, ("jwt.active", "2026-11-12")]);
+    let told = until_rejected(&live).join("\n");
+    // What `active` names is a value like any other there.
+    let reason = "no key has the id `[redacted]`; there are `2026-11-03`, `2026-11-21`";
+    assert!(told.contains(reason), "{told}");
+    volume.publish(&[OLD, NEW]);
+    eventually("both keys", || live.with(|c| ids(&c.jwt).len() == 2));
+    let status = live.status();
+    let changes = status.history.iter().flat_map(|entry| &entry.changes);
+    let changed: Vec<_> = changes.map(|change| &*change.path).collect();
+    assert!(changed.contains(&"jwt.keys.2026-11-21"), "{changed:?}");
+    assert!(!format!("{status:?}{live:?}").contains("hunter2"));
 }
