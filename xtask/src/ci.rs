@@ -137,14 +137,11 @@ impl Part {
             Self::Browser => return browser(),
             Self::Postgres => return postgres(),
             Self::Cluster => return cluster(),
-            Self::Image => {
-                for example in packages::examples()? {
-                    image::run(&image::Args {
-                        run_check: true,
-                        ..image::Args::of(&example.name)
-                    })?;
-                }
-            }
+            Self::Image => image::run(&image::Args {
+                examples: packages::examples()?.into_iter().map(|p| p.name).collect(),
+                tag: None,
+                run_check: true,
+            })?,
         }
         Ok(Outcome::Held)
     }

@@ -12,18 +12,20 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::packages::Package;
 use crate::sh::{self, cargo, output, program, root, target_dir, works};
 use crate::{Result, cluster, packages};
 
 /// What to build.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Folder below examples/ that holds the program and its Dockerfile.
-    pub(crate) example: String,
-    /// Name of the image; EXAMPLE:latest if not given.
+    /// Folders below examples/ that hold programs and their Dockerfile; several are compiled together.
+    #[arg(required = true, value_name = "EXAMPLE")]
+    pub(crate) examples: Vec<String>,
+    /// Name of the image, of one example; EXAMPLE:latest if not given.
     #[arg(long)]
     pub(crate) tag: Option<String>,
-    /// Start the image once and wait for its first line.
+    /// Start each image once and wait for the first line of its programs.
     #[arg(long)]
     pub(crate) run_check: bool,
 }
@@ -48,21 +50,30 @@ enum Builder {
 /// How long a program in the image may take until its first line.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Builds the example's programs, then its image.
+/// Builds the examples' programs, then the image of each.
 ///
 /// # Errors
 ///
 /// When there is no such example, a build fails, nothing here builds images, or (with
-/// `run_check`) a program of the image does not start.
+/// `run_check`) a program of an image does not start.
 pub(crate) fn run(args: &Args) -> Result {
-    let folder = Path::new("examples").join(&args.example);
-    let tag = args.tag.clone();
-    let tag = tag.unwrap_or_else(|| format!("{}:latest", args.example));
-    let packages = packages::named(&[&args.example])?;
-    let builder = make(&tag, &packages, &folder)?;
-    if args.run_check {
-        for binary in packages.iter().flat_map(|package| &package.binaries) {
-            builder.check(&tag, binary)?;
+    if args.tag.is_some() && args.examples.len() > 1 {
+        return Err("--tag is the name of one image".into());
+    }
+    let names: Vec<_> = args.examples.iter().map(String::as_str).collect();
+    let folders = names.iter().map(|name| Path::new("examples").join(name));
+    let dockerfiles = folders.map(|folder| dockerfile(&folder));
+    let dockerfiles = dockerfiles.collect::<Result<Vec<_>>>()?;
+    let packages = packages::named(&names)?;
+    let built = compile(&packages)?;
+    for (package, dockerfile) in packages.iter().zip(&dockerfiles) {
+        let tag = args.tag.clone();
+        let tag = tag.unwrap_or_else(|| format!("{}:latest", package.name));
+        let builder = make(&tag, std::slice::from_ref(package), &built, dockerfile)?;
+        if args.run_check {
+            for binary in &package.binaries {
+                builder.check(&tag, binary)?;
+            }
         }
     }
     Ok(())
@@ -75,7 +86,9 @@ pub(crate) fn run(args: &Args) -> Result {
 /// When a build fails, or nothing here builds images.
 pub(crate) fn run_for_cluster(tag: &str) -> Result {
     let packages = packages::named(&cluster::PACKAGES)?;
-    match make(tag, &packages, Path::new("crates/retune-testbed"))? {
+    let dockerfile = dockerfile(Path::new("crates/retune-testbed"))?;
+    let built = compile(&packages)?;
+    match make(tag, &packages, &built, &dockerfile)? {
         Builder::Docker => println!("for kind: kind load docker-image {tag}"),
         builder => {
             let mut push = builder.command("push");
@@ -88,18 +101,17 @@ pub(crate) fn run_for_cluster(tag: &str) -> Result {
     Ok(())
 }
 
-/// Builds static programs and the image whose Dockerfile is in that folder.
-fn make(tag: &str, packages: &[packages::Package], folder: &Path) -> Result<Builder> {
+fn dockerfile(folder: &Path) -> Result<PathBuf> {
     let dockerfile = root().join(folder).join("Dockerfile");
-    if !dockerfile.is_file() {
-        return Err(format!("{} does not exist", dockerfile.display()));
+    match dockerfile.is_file() {
+        true => Ok(dockerfile),
+        false => Err(format!("{} does not exist", dockerfile.display())),
     }
-    let linking = Linking::choose();
-    println!(
-        "linking statically with {} for {}",
-        linking.words, linking.target
-    );
-    let context = build(packages, &linking, &dockerfile)?;
+}
+
+/// Builds an image of the packages' programs, which were built into that folder.
+fn make(tag: &str, packages: &[Package], built: &Path, dockerfile: &Path) -> Result<Builder> {
+    let context = gather(packages, built, dockerfile)?;
     let builder = Builder::choose()?;
     builder.build(tag, &context)?;
     println!("built {tag} with {}", builder.name());
@@ -112,9 +124,14 @@ pub(crate) fn has_target(target: &str) -> bool {
     libraries.is_ok_and(|folder| Path::new(&folder).is_dir())
 }
 
-/// Builds the packages' programs and puts them beside the Dockerfile into a folder of their own.
-fn build(packages: &[packages::Package], linking: &Linking, dockerfile: &Path) -> Result<PathBuf> {
-    let Linking { target, flags, .. } = linking;
+/// Compiles the packages' programs, linked statically; the folder that they are in.
+fn compile(packages: &[Package]) -> Result<PathBuf> {
+    let Linking {
+        target,
+        flags,
+        words,
+    } = &Linking::choose();
+    println!("linking statically with {words} for {target}");
     let mut build = cargo("build --locked --release --bins");
     for package in packages {
         build.args(["--package", &package.name]);
@@ -125,7 +142,11 @@ fn build(packages: &[packages::Package], linking: &Linking, dockerfile: &Path) -
     }
     build.envs(compiler_of_c(target));
     sh::run(&mut build)?;
+    Ok(target_dir().join(target).join("release"))
+}
 
+/// Puts the packages' programs beside the Dockerfile into a folder of their own.
+fn gather(packages: &[Package], built: &Path, dockerfile: &Path) -> Result<PathBuf> {
     let names: Vec<_> = packages.iter().map(|package| &*package.name).collect();
     let context = target_dir().join("image").join(names.join("-"));
     let failed = |error: std::io::Error| format!("{}: {error}", context.display());
@@ -134,7 +155,6 @@ fn build(packages: &[packages::Package], linking: &Linking, dockerfile: &Path) -
     }
     fs::create_dir_all(&context).map_err(failed)?;
     fs::copy(dockerfile, context.join("Dockerfile")).map_err(failed)?;
-    let built = target_dir().join(target).join("release");
     for binary in packages.iter().flat_map(|package| &package.binaries) {
         fs::copy(built.join(binary), context.join(binary)).map_err(failed)?;
     }
@@ -157,19 +177,6 @@ fn compiler_of_c(target: &str) -> Vec<(String, &'static str)> {
         (format!("CC_{suffix}"), "cc"),
         (format!("CFLAGS_{suffix}"), "-U_FORTIFY_SOURCE"),
     ]
-}
-
-// === impl Args ===
-
-impl Args {
-    /// Just the image, under its usual name.
-    pub(crate) fn of(example: &str) -> Self {
-        Self {
-            example: example.to_owned(),
-            tag: None,
-            run_check: false,
-        }
-    }
 }
 
 // === impl Linking ===

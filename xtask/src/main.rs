@@ -64,7 +64,7 @@ enum Task {
     Browser,
     /// The tests of logins that rotate, with a real PostgreSQL; needs Debian's package `postgresql`.
     Postgres,
-    /// Builds an example's static programs and the image that holds them.
+    /// Builds examples' static programs and the images that hold them.
     Image(image::Args),
     /// A real cluster on this machine to play with, until Ctrl-C; needs root and Go.
     Cluster(cluster::PlayArgs),
