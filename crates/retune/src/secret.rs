@@ -5,8 +5,6 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-use crate::decode::Value;
-
 /// What stands in place of a secret wherever a value is shown.
 pub(crate) const REDACTED: &str = "[redacted]";
 
@@ -32,7 +30,7 @@ pub(crate) const REDACTED: &str = "[redacted]";
 /// The value itself, wherever it came from: text, bytes, paths, and what is made of them by lists,
 /// maps, `Option`, `Box` and the derive. Not wiped are types that say nothing of how to (a field's
 /// `serde` or `from_str`, URLs, regular expressions): those are redacted like any other. A type of the
-/// program's own says it with [`Value::wipe`].
+/// program's own says it with [`Value::wipe`](crate::Value::wipe).
 ///
 /// Where the secret is a file of its own (a key of a volume, what `X_FILE` names), no other copy stays:
 /// the file's bytes are wiped when the last generation that was made of them is let go. Documents, the
@@ -105,15 +103,9 @@ impl<T> Secret<T> {
         }
     }
 
-    /// Wraps what was decoded, to be wiped as its type says.
-    pub(crate) const fn decoded(value: T) -> Self
-    where
-        T: Value,
-    {
-        Self {
-            value,
-            wipe: T::wipe,
-        }
+    /// Wraps a value that is wiped in this way.
+    pub(crate) const fn wiped_by(value: T, wipe: fn(&mut T)) -> Self {
+        Self { value, wipe }
     }
 
     /// The content.

@@ -31,15 +31,16 @@ impl<T: Value> Value for Secret<T> {
     const WIPES: bool = T::WIPES;
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        let value = exposed(node, decoder, T::decode).map(Self::decoded)?;
+        let value = exposed(node, decoder, T::decode)?;
         if T::WIPES && node.is_own_file() {
             decoder.note_wiped();
         }
-        Some(value)
+        Some(Self::wiped_by(value, T::wipe))
     }
 
     fn missing() -> Option<Self> {
-        T::missing().map(Self::decoded)
+        let value = T::missing()?;
+        Some(Self::wiped_by(value, T::wipe))
     }
 
     fn wipe(&mut self) {
