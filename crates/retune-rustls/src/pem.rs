@@ -39,6 +39,10 @@ const DER: &[u8] = &[0x30, 0x82];
 /// `-----BEGIN ` as base64.
 const BEGIN_AGAIN: &[u8] = b"LS0tLS1CRUdJTi";
 
+/// Whoever passes over such a section takes another certificate, or trusts fewer.
+const NOT_ON_ITS_OWN: Reason = Reason::new("has a BEGIN that is not on a line of its own")
+    .with("files that are put together each need a line end after their last line");
+
 /// All sections of a file, in their order; at least one.
 pub(crate) fn sections(file: &[u8]) -> Result<Vec<Section>, Reason> {
     if file.starts_with(DER) {
@@ -52,10 +56,14 @@ pub(crate) fn sections(file: &[u8]) -> Result<Vec<Section>, Reason> {
         let help = "under `data`, a Secret takes base64 of the file; under `stringData`, the file";
         return Err(Reason::new("is base64 of PEM: it was encoded once too often").with(help));
     }
+    // Windows' editors write it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = text.lines().map(str::trim);
     let mut sections = Vec::new();
-    while let Some(label) = lines.find_map(|line| label(line, BEGIN)) {
-        sections.push(section(label, &mut lines, text.len())?);
+    // Else what stands before a section, or between two, is for people.
+    while let Some(line) = lines.find(|line| line.contains(BEGIN)) {
+        let label = label(line, BEGIN).ok_or(NOT_ON_ITS_OWN)?;
+        sections.push(section(label, &mut lines)?);
     }
     if sections.is_empty() {
         return Err(Reason::new(match text.trim().is_empty() {
@@ -66,19 +74,23 @@ pub(crate) fn sections(file: &[u8]) -> Result<Vec<Section>, Reason> {
     Ok(sections)
 }
 
-/// Reads on to the section's end. `most` is as long as it can be.
+/// Reads on to the section's end.
 fn section<'t>(
     label_: &str,
-    lines: &mut impl Iterator<Item = &'t str>,
-    most: usize,
+    lines: &mut (impl Iterator<Item = &'t str> + Clone),
 ) -> Result<Section, Reason> {
     let mut kind = Kind::of(label_);
     // As large as it can get, since what is left behind by growing is not wiped.
+    let own = lines.clone().take_while(|line| !line.starts_with(DASHES));
+    let most = own.map(str::len).sum();
     let mut base64 = Zeroizing::new(Vec::with_capacity(most));
     loop {
         let Some(line) = lines.next() else {
             return Err(Reason::new("ends within a section, before its END line"));
         };
+        if line.starts_with(END) && line.contains(BEGIN) {
+            return Err(NOT_ON_ITS_OWN);
+        }
         if let Some(end) = label(line, END) {
             if end != label_ {
                 return Err(Reason::new("has an END line of another section"));
@@ -173,6 +185,25 @@ mod tests {
                    DEK-Info: AES-256-CBC,00\n\nTWFu\n-----END RSA PRIVATE KEY-----\n";
         assert_eq!(kinds(new), [Kind::EncryptedKey]);
         assert_eq!(kinds(old), [Kind::EncryptedKey]);
+    }
+
+    #[test]
+    fn no_section_is_passed_over_because_of_what_stands_before_it() {
+        let one = "-----BEGIN CERTIFICATE-----\nTWFu\n-----END CERTIFICATE-----";
+        let marked = format!("\u{feff}{one}\n{one}\n");
+        assert_eq!(kinds(&marked), [Kind::Certificate; 2]);
+        // What `cat` makes of files whose last line has no end, and a slip of an editor.
+        for file in [format!("{one}{one}\n"), format!("ca: {one}\n{one}\n")] {
+            let refusal = refusal(file.as_bytes());
+            assert!(refusal.contains("not on a line of its own"), "{refusal}");
+        }
+    }
+
+    /// Where each section takes as much as the whole file, this does not end.
+    #[test]
+    fn a_section_takes_no_more_than_it_has() {
+        let many = "-----BEGIN A-----\nTWFu\n-----END A-----\n".repeat(100_000);
+        assert_eq!(kinds(&many).len(), 100_000);
     }
 
     #[test]
