@@ -17,7 +17,7 @@ const ROTATIONS: u32 = 50;
 const PERIOD: Duration = Duration::from_secs(2);
 
 /// How long a token is valid, in these tests.
-const LIFETIME: Duration = Duration::from_secs(3);
+const LIFETIME: Duration = Duration::from_secs(5);
 
 /// A key's name in the Secret.
 fn name(kid: &str) -> String {
@@ -47,7 +47,7 @@ impl Services {
         let environment = [
             ("KEYS_DIR", &*auth),
             ("APIS", &addresses),
-            ("TOKEN_LIFETIME", "3s"),
+            ("TOKEN_LIFETIME", "5s"),
         ];
         let auth = Process::start("auth", &environment);
         Self { auth, apis }
@@ -148,7 +148,8 @@ fn h6_keys_are_rotated_fifty_times_under_load_and_no_token_is_rejected() {
     assert_eq!(counted["unanswered"], 0, "{counted:#}");
     let tokens = counted["tokens"].as_u64().unwrap();
     assert!(tokens > u64::from(ROTATIONS), "{counted:#}");
-    assert!(counted["accepted"].as_u64().unwrap() >= 2 * tokens);
+    // Each by both at once; and most of them again, while their keys were replaced.
+    assert!(counted["accepted"].as_u64().unwrap() > 3 * tokens);
     // Else it was by chance that nobody lacked a key.
     assert!(waited > 0);
     visitor.assert_alive();
@@ -271,7 +272,7 @@ fn h6_the_naive_edit_of_the_one_key_makes_tokens_be_rejected() {
         let volume = volume.into_os_string().into_string().unwrap();
         Process::start(
             "one-key",
-            &[("KEYS_DIR", &volume), ("TOKEN_LIFETIME", "3s")],
+            &[("KEYS_DIR", &volume), ("TOKEN_LIFETIME", "5s")],
         )
     });
     let mut rejected = 0;

@@ -145,7 +145,8 @@ impl Visitor {
                 }
                 Err(error) => self.unanswered(error),
             }
-            if let Some(token) = kept.pop_front().filter(Token::is_valid) {
+            kept.retain(Token::is_valid);
+            if let Some(token) = kept.pop_front() {
                 self.show_all(&apis, &token, false);
                 kept.push_back(token);
             }
