@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use retune_testbed::TestBed;
@@ -30,14 +31,17 @@ pub(crate) const PACKAGES: [&str; 9] = [
 const TESTS: &str = "test --locked --package retune-testbed --tests";
 
 /// Is in the names of tests that want kubelets which sync as they do by default. They have a test bed of their
-/// own.
+/// own, beside the others'.
 const AT_DEFAULT_SYNC: &str = "at_the_default_sync";
 
 /// What a kubelet does if it is not told.
 const DEFAULT_SYNC: &str = "1m";
 
+/// How lines of what runs there begin.
+const ASIDE: &str = "1m: ";
+
 /// How the test bed is to be.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Bed {
     /// How many nodes.
     #[arg(long, default_value_t = 3)]
@@ -48,7 +52,8 @@ pub(crate) struct Bed {
     /// RBAC or AlwaysAllow; RBAC if not given.
     #[arg(long, value_name = "MODE")]
     authorization: Option<String>,
-    /// Folder of its state; each runs one test bed at a time.
+    /// Folder of its state; each runs one test bed at a time. That of tests about the default sync is beside it,
+    /// with `-1m` at its end.
     #[arg(long, default_value = retune_testbed::DEFAULT_DIR)]
     dir: PathBuf,
 }
@@ -94,7 +99,8 @@ pub(crate) enum Profile {
 /// What was done, and how long it took.
 #[derive(Default)]
 struct Clock {
-    parts: Vec<(&'static str, Duration)>,
+    mark: &'static str,
+    parts: Vec<(String, Duration)>,
 }
 
 /// Builds everything, starts a test bed (or takes the cluster given), runs the tests, stops it.
@@ -127,10 +133,10 @@ fn timed_test(args: &TestArgs, clock: &mut Clock) -> Result {
     };
 
     let interrupted = interrupts()?;
-    let run = |tests: &mut Command| {
+    let run = |tests: &mut Command, mark: &str| {
         tests.arg("--test-threads");
         tests.arg(args.test_threads.to_string());
-        sh::run_until(tests, &interrupted)
+        sh::run_until(tests, mark, &interrupted)
     };
     let Some((program, bin)) = own else {
         let mut tests = tests(&[&quick[..], &slow].concat());
@@ -141,30 +147,43 @@ fn timed_test(args: &TestArgs, clock: &mut Clock) -> Result {
         if let Some(image) = &args.image {
             tests.env("RETUNE_TESTBED_IMAGE", image);
         }
-        return clock.time("tests", || run(&mut tests));
+        return clock.time("tests", || run(&mut tests, ""));
     };
-    let mut result = Ok(());
-    for (part, names, sync) in [
-        ("tests", quick, &*args.sync_frequency),
-        ("tests at 1m", slow, DEFAULT_SYNC),
-    ] {
-        if names.is_empty() || interrupted.load(Ordering::Relaxed) {
-            continue;
-        }
-        let bed = clock.time("start", || start(&program, &args.bed, sync, &bin))?;
-        let mut tests = tests(&names);
+    let on_a_bed = |bed: &Bed, sync: &str, names: &[String], mark: &str, clock: &mut Clock| {
+        let bed = clock.time("start", || start(&program, bed, sync, &bin, mark))?;
+        let mut tests = tests(names);
         if sync == DEFAULT_SYNC {
             // They measure, which is worth reading when they pass as well.
             tests.arg("--no-capture");
         }
-        let ended = clock.time(part, || run(tests.envs(bed.environment())));
+        let ended = clock.time("tests", || run(tests.envs(bed.environment()), mark));
         clock.time("stop", || {
             drop(bed);
             Ok(())
         })?;
-        result = result.and(ended);
-    }
-    result
+        ended
+    };
+    // Side by side: they wait more than they work, and test beds share nothing but the machine.
+    thread::scope(|scope| {
+        let aside = (!slow.is_empty()).then(|| {
+            let (bed, mut clock) = (args.bed.aside(), Clock::marked(ASIDE));
+            let slow = &slow;
+            scope.spawn(move || {
+                let ended = on_a_bed(&bed, DEFAULT_SYNC, slow, ASIDE, &mut clock);
+                (ended, clock)
+            })
+        });
+        let mut result = Ok(());
+        if !quick.is_empty() {
+            result = on_a_bed(&args.bed, &args.sync_frequency, &quick, "", clock);
+        }
+        if let Some(aside) = aside {
+            let (ended, aside) = aside.join().map_err(|_| "the other run has panicked")?;
+            clock.parts.extend(aside.parts);
+            result = result.and(ended);
+        }
+        result
+    })
 }
 
 /// Runs these tests.
@@ -206,7 +225,7 @@ pub(crate) fn play(args: &PlayArgs) -> Result {
     let bin = programs(Profile::Debug)?;
     let interrupted = interrupts()?;
     let since = Instant::now();
-    let mut bed = start(&program, &args.bed, &args.sync_frequency, &bin)?;
+    let mut bed = start(&program, &args.bed, &args.sync_frequency, &bin, "")?;
     let kubeconfig = bed.kubeconfig().display();
     let program = program.display();
     println!(
@@ -257,6 +276,7 @@ pub(crate) fn start(
     bed: &Bed,
     sync_frequency: &str,
     bin: &Path,
+    mark: &str,
 ) -> Result<TestBed> {
     let mut builder = TestBed::build(program)
         .dir(&bed.dir)
@@ -271,7 +291,8 @@ pub(crate) fn start(
             builder = builder.option(name, value);
         }
     }
-    let started = builder.start(|line| println!("testbed: {line}"));
+    let mark = mark.to_owned();
+    let started = builder.start(move |line| println!("{mark}testbed: {line}"));
     started.map_err(|error| error.to_string())
 }
 
@@ -306,12 +327,33 @@ fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }
 
+// === impl Bed ===
+
+impl Bed {
+    /// One like it, that can run at the same time.
+    fn aside(&self) -> Self {
+        let mut name = self.dir.file_name().unwrap_or_default().to_owned();
+        name.push("-1m");
+        let dir = self.dir.with_file_name(name);
+        Self {
+            dir,
+            ..self.clone()
+        }
+    }
+}
+
 // === impl Clock ===
 
 impl Clock {
-    fn time<T>(&mut self, name: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    fn marked(mark: &'static str) -> Self {
+        let parts = Vec::new();
+        Self { mark, parts }
+    }
+
+    fn time<T>(&mut self, name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let since = Instant::now();
         let result = work();
+        let name = format!("{}{name}", self.mark);
         self.parts.push((name, since.elapsed()));
         result
     }

@@ -1,5 +1,6 @@
 //! Running other programs: each is printed before it runs, and a failure is a sentence.
 
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -41,6 +42,16 @@ pub(crate) fn program(name: &str) -> Command {
 pub(crate) fn cargo(line: &str) -> Command {
     let mut command = program(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
     command.args(line.split_whitespace());
+    // What it told this task of itself is not for another cargo: build scripts that look at it, such as ring's,
+    // would run again whenever who calls has changed, and all that needs them be built again.
+    for (name, _) in std::env::vars_os() {
+        let of_this_task = name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        });
+        if of_this_task {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
@@ -62,28 +73,45 @@ pub(crate) fn run(command: &mut Command) -> Result {
     }
 }
 
-/// As [`run`], but ends it, and all that it started, once `enough` is set. It reads no input.
+/// As [`run`], but ends it, and all that it started, once `enough` is set. It reads no input. Where something runs
+/// beside it, `mark` is what each line of its output begins with.
 ///
 /// # Errors
 ///
 /// As [`run`], also when it was ended.
-pub(crate) fn run_until(command: &mut Command, enough: &AtomicBool) -> Result {
+pub(crate) fn run_until(command: &mut Command, mark: &str, enough: &AtomicBool) -> Result {
     let shown = show(command);
-    println!("$ {shown}");
+    println!("{mark}$ {shown}");
     let failed = |error: std::io::Error| format!("cannot run `{shown}`: {error}");
     let command = command.stdin(Stdio::null()).process_group(0);
+    if !mark.is_empty() {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    }
     let mut child = command.spawn().map_err(failed)?;
-    loop {
-        match child.try_wait().map_err(failed)? {
-            Some(status) if status.success() => return Ok(()),
-            Some(status) => return Err(format!("`{shown}` ended with {status}")),
-            None if enough.load(Ordering::Relaxed) => {
-                _ = kill_process_group(Pid::from_child(&child), Signal::TERM);
-                child.wait().map_err(failed)?;
-                return Err(format!("`{shown}` was interrupted"));
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    thread::scope(|scope| {
+        scope.spawn(|| show_marked(stdout, mark));
+        scope.spawn(|| show_marked(stderr, mark));
+        loop {
+            match child.try_wait().map_err(failed)? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => return Err(format!("`{shown}` ended with {status}")),
+                None if enough.load(Ordering::Relaxed) => {
+                    _ = kill_process_group(Pid::from_child(&child), Signal::TERM);
+                    child.wait().map_err(failed)?;
+                    return Err(format!("`{shown}` was interrupted"));
+                }
+                None => thread::sleep(Duration::from_millis(50)),
             }
-            None => thread::sleep(Duration::from_millis(50)),
         }
+    })
+}
+
+/// Shows lines as they come, to the end: who writes them would wait for a reader.
+fn show_marked(output: Option<impl Read>, mark: &str) {
+    let lines = output.map(|output| BufReader::new(output).split(b'\n'));
+    for line in lines.into_iter().flatten().map_while(|line| line.ok()) {
+        println!("{mark}{}", String::from_utf8_lossy(&line));
     }
 }
 
@@ -174,5 +202,20 @@ fn quote(word: &str) -> String {
         format!("'{word}'")
     } else {
         word.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_cargo_is_not_told_which_package_this_is() {
+        for name in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR"] {
+            assert!(std::env::var_os(name).is_some(), "cargo runs this test");
+            let cargo = cargo("--version");
+            let mut told = cargo.get_envs();
+            assert!(told.any(|(other, value)| other == name && value.is_none()));
+        }
     }
 }

@@ -102,7 +102,7 @@ fn measure(args: &Args) -> Result<Vec<Run>> {
             continue;
         }
         let sync = format!("{}s", setting.sync);
-        let bed = cluster::start(&program, &args.bed, &sync, &bin)?;
+        let bed = cluster::start(&program, &args.bed, &sync, &bin, "")?;
         for setting in args.settings.iter().filter(of_sync) {
             runs.push(measure_one(
                 args,
@@ -137,7 +137,7 @@ fn measure_one(
     measure.args(["--pods", &args.pods.to_string()]);
     measure.args(["--edits", &args.edits.to_string()]);
     measure.arg("--json").arg(&file);
-    sh::run_until(&mut measure, interrupted)?;
+    sh::run_until(&mut measure, "", interrupted)?;
     let run = read(&file)?.pop();
     run.ok_or_else(|| format!("{}: it is empty", file.display()))
 }
