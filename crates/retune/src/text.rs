@@ -49,7 +49,7 @@ pub(crate) fn bytes_without_final_newline(bytes: &[u8]) -> &[u8] {
 /// Text without a byte order mark, and with `\n` for `\r\n`.
 pub(crate) fn normalized(text: &str) -> Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if !text.contains("\r\n") {
+    if !has_crlf(text) {
         return Cow::Borrowed(text);
     }
     // With room for all of it: what grows leaves copies behind.
@@ -61,4 +61,10 @@ pub(crate) fn normalized(text: &str) -> Cow<'_, str> {
         normal.push_str(line);
     }
     Cow::Owned(normal)
+}
+
+/// Not by `contains`, which looks at sixteen bytes at once, and leaves the last of them on the stack.
+fn has_crlf(text: &str) -> bool {
+    let mut breaks = text.match_indices('\r').map(|(at, _)| at + 1);
+    breaks.any(|after| text.as_bytes().get(after) == Some(&b'\n'))
 }
