@@ -75,13 +75,8 @@ impl<T: Retune> Reloader<T> {
     pub(crate) fn run(mut self) {
         loop {
             // Taken, so that a reading that panics is not tried again at once, and for ever.
-            let next = self
-                .settling
-                .take()
-                .into_iter()
-                .chain(self.due.take())
-                .chain(self.next_end())
-                .min();
+            let (settling, due) = (self.settling.take(), self.due.take());
+            let next = [settling, due, self.next_end()].into_iter().flatten().min();
             let wake = self.shared.signal.wait(next);
             if self.shared.is_stopping() {
                 return;
@@ -91,6 +86,10 @@ impl<T: Retune> Reloader<T> {
             }
             let mut answered = false;
             while let Some(command) = self.shared.next_command() {
+                if !answered {
+                    // Not every command reads.
+                    (self.settling, self.due) = (settling, due);
+                }
                 self.guarded(|this| this.answer(command));
                 answered = true;
             }

@@ -364,3 +364,22 @@ fn h6_what_was_before_may_expire_and_what_is_current_runs_on() {
     volume.publish(&[("licence", &expired(2))]);
     until_rejected(&live);
 }
+
+#[test]
+fn h6_the_end_of_an_overlap_makes_nobody_forget_what_is_to_be_looked_at_again() {
+    #[derive(Debug, Retune)]
+    #[expect(dead_code, reason = "what the status says of them is looked at")]
+    struct Both {
+        licence: Licence,
+        #[retune(overlap = "until told", default = "a")]
+        key: Rotating<Secret<String>>,
+    }
+    let dir = directory();
+    let volume = Volume::new(dir.path().join("v"), &[]);
+    let (live, _) = start(|soon| {
+        volume.publish(&[("licence", soon)]);
+        loader::<Both>(volume.path()).watch()
+    });
+    live.end_overlap("key").unwrap();
+    eventually("it has expired", || warnings(&live).len() == 1);
+}
