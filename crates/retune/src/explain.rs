@@ -136,8 +136,8 @@ impl Tree {
     /// Takes what runs for the fields that only a restart changes; what they were to be waits.
     pub(crate) fn hold_back(&mut self, running: &Self, flat: &Flat) {
         let schema = self.schema;
-        let root = &mut self.root;
-        self.held_back = schema.and_then(|schema| hold_back(root, &running.root, schema, flat));
+        let (root, runs) = (&mut self.root, running.without_kept());
+        self.held_back = schema.and_then(|schema| hold_back(root, runs, schema, flat));
         let Some(held) = &self.held_back else { return };
         // What these override is what they overrode when they were taken.
         self.overridden.retain(|(path, _)| !held.holds(path));

@@ -291,3 +291,36 @@ fn h6_a_flag_takes_the_current_value() {
     assert_eq!(config.digit, Rotating::new(7));
     assert_eq!(config.words.current(), &["x", "y"]);
 }
+
+#[test]
+fn h6_an_overlap_ends_also_where_its_struct_runs_on_until_a_restart() {
+    #[derive(Debug, Retune)]
+    struct Config {
+        #[retune(default = Peer { port: 1, key: Secret::new(String::new()).into() })]
+        peer: Peer,
+        #[retune(default = 0)]
+        limit: u32,
+    }
+    #[derive(Debug, Retune)]
+    struct Peer {
+        #[retune(restart)]
+        port: u16,
+        #[retune(overlap = "until told")]
+        key: Rotating<Secret<String>>,
+    }
+    let key = |key| [("peer.port", "2"), ("peer.key", key)];
+    let (_dir, volume, live) = start::<Config>(&key("a"));
+    volume.publish(&key("b"));
+    live.reload().unwrap();
+    // What code would make of it can only run after a restart.
+    volume.publish(&[("limit", "1")]);
+    live.reload().unwrap();
+    assert_eq!(live.load().limit, 1);
+    let has_previous = || live.with(|c| (c.peer.port, c.peer.key.previous().is_some()));
+    assert_eq!(has_previous(), (2, true));
+    let paths: Vec<_> = live.status().pending_restart;
+    let paths: Vec<_> = paths.iter().map(|change| &*change.path).collect();
+    assert_eq!(paths, ["peer.key", "peer.port"]);
+    live.end_overlap("peer.key").unwrap();
+    assert_eq!(has_previous(), (2, false));
+}

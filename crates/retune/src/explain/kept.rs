@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime};
 use super::Tree;
 use crate::error::Error;
 use crate::flat::{Flat, FlatValue};
+use crate::node::Node;
 use crate::overlap::{self, Kept};
 use crate::problem::Problem;
 
@@ -14,13 +15,19 @@ use crate::problem::Problem;
 impl Tree {
     /// Keeps what ran before where it is to be taken as well.
     pub(crate) fn keep_previous(&mut self, running: Option<&Self>) {
-        let Some(schema) = self.schema else { return };
+        let schema = self.schema.filter(|schema| overlap::any_rotating(schema));
+        let Some(schema) = schema else { return };
         let given = self.root.clone();
         let before = running.map_or(&[][..], |running| &running.kept);
         let running = running.map(|running| &running.root);
         self.kept = overlap::keep(&mut self.root, running, before, schema);
         let is_more = self.kept.iter().any(Kept::is_ours);
         self.without_kept = is_more.then_some(given);
+    }
+
+    /// What runs, as the sources gave it.
+    pub(super) fn without_kept(&self) -> &Node {
+        self.without_kept.as_ref().unwrap_or(&self.root)
     }
 
     /// What runs without some of what is kept; `None` if nothing of that is.

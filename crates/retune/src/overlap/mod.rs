@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+pub(crate) use self::refuse::any_rotating;
 pub use self::refuse::refuse_lost_overlaps;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
@@ -44,9 +45,6 @@ pub(crate) fn keep(
     before: &[Kept],
     schema: &Schema,
 ) -> Vec<Kept> {
-    if !refuse::any_rotating(schema) {
-        return Vec::new();
-    }
     let mut keeper = Keeper {
         before,
         kept: Vec::new(),
@@ -121,7 +119,7 @@ impl Keeper<'_> {
         field: &Field,
         inner: &Schema,
     ) {
-        if !refuse::any_rotating(inner) {
+        if !any_rotating(inner) {
             return;
         }
         let absent = default(field);

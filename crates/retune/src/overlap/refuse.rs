@@ -123,7 +123,7 @@ pub(super) const fn has_rotating(shape: &Shape) -> bool {
     }
 }
 
-pub(super) const fn any_rotating(schema: &Schema) -> bool {
+pub(crate) const fn any_rotating(schema: &Schema) -> bool {
     let mut i = 0;
     while i < schema.fields.len() {
         if has_rotating(&schema.fields[i].shape) {
