@@ -12,12 +12,18 @@ use crate::content::Content;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Snapshot {
     pub(crate) kind: Kind,
-    pub(crate) keys: BTreeMap<PathBuf, Content>,
+    pub(crate) keys: BTreeMap<PathBuf, Key>,
     pub(crate) published: Option<SystemTime>,
     pub(crate) data_dir: Option<OsString>,
     pub(crate) in_memory: bool,
-    /// Of those keys that everybody may read.
-    pub(crate) open: BTreeMap<PathBuf, u32>,
+}
+
+/// One key of a snapshot.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) content: Content,
+    /// The mode of its file, if everybody may read it.
+    pub(crate) open: Option<u32>,
 }
 
 /// What a path turned out to be.
@@ -59,24 +65,24 @@ impl Snapshot {
     pub fn keys(&self) -> impl ExactSizeIterator<Item = (&Path, &[u8])> {
         self.keys
             .iter()
-            .map(|(key, bytes)| (key.as_path(), &**bytes))
+            .map(|(path, key)| (path.as_path(), &*key.content))
     }
 
     /// The bytes of one key.
     pub fn get(&self, key: impl AsRef<Path>) -> Option<&[u8]> {
-        self.keys.get(key.as_ref()).map(|bytes| &**bytes)
+        self.content(key).map(|bytes| &**bytes)
     }
 
     /// All keys with their content, to share: see [`keys`](Self::keys).
     pub fn contents(&self) -> impl ExactSizeIterator<Item = (&Path, &Content)> {
         self.keys
             .iter()
-            .map(|(key, content)| (key.as_path(), content))
+            .map(|(path, key)| (path.as_path(), &key.content))
     }
 
     /// The content of one key, to share.
     pub fn content(&self, key: impl AsRef<Path>) -> Option<&Content> {
-        self.keys.get(key.as_ref())
+        self.keys.get(key.as_ref()).map(|key| &key.content)
     }
 
     /// How many keys there are.
@@ -97,7 +103,7 @@ impl Snapshot {
     /// The content of a single file, to share; `None` for a volume or a directory.
     pub fn file_content(&self) -> Option<&Content> {
         match self.kind {
-            Kind::File => self.keys.values().next(),
+            Kind::File => self.keys.values().next().map(|key| &key.content),
             Kind::Volume | Kind::Directory => None,
         }
     }
@@ -124,13 +130,14 @@ impl Snapshot {
 
     /// Keys whose files everybody on the machine may read, with their modes (such as `0o644`).
     pub fn world_readable(&self) -> impl Iterator<Item = (&Path, u32)> {
-        self.open.iter().map(|(key, mode)| (key.as_path(), *mode))
+        let keys = self.keys.iter();
+        keys.filter_map(|(path, key)| Some((path.as_path(), key.open?)))
     }
 
     /// Whether both hold the same keys with the same bytes, no matter when they
     /// were published.
     pub fn same_content(&self, other: &Self) -> bool {
-        self.kind == other.kind && self.keys == other.keys
+        self.kind == other.kind && self.contents().eq(other.contents())
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) struct Text {
 }
 
 /// What holds a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Place {
     /// A file that the program named.
@@ -89,7 +89,7 @@ pub enum Place {
 
 /// Where a key's content begins in the manifest that gives it. Lines and columns of a [`Span`] are
 /// counted from the manifest's start then.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct InManifest {
     /// The manifest.
     pub file: PathBuf,

@@ -184,6 +184,7 @@ impl Pipeline {
             signal,
             separator: self.options.separator,
             poll: self.options.poll,
+            asks_modes: self.options.warn_world_readable,
         };
         let mut layers = Vec::with_capacity(self.sources.len() + 1);
         for source in &mut self.sources {
@@ -236,9 +237,7 @@ impl Pipeline {
             .collect();
         self.start_values.learn(&layers, &given);
         warnings.extend(self.start_values.hidden(&layers, &given));
-        if self.options.warn_world_readable {
-            warnings.extend(open::warnings(&layers, &given));
-        }
+        warnings.extend(open::warnings(&layers, &given));
         let gave: Vec<BTreeSet<ValuePath>> = given
             .into_iter()
             .map(|leaves| leaves.into_iter().map(|leaf| leaf.path).collect())

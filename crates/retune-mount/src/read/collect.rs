@@ -19,7 +19,7 @@ use crate::dir::{Dir, Entry};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::pins::{Pin, moved};
-use crate::snapshot::{Kind, Snapshot};
+use crate::snapshot::{Key, Kind, Snapshot};
 use crate::stamp::{Meta, Stamp};
 use crate::walk::{Fence, Found, Names, Walk, is_internal};
 
@@ -33,7 +33,7 @@ const LEAST_WIDER: usize = 4096;
 pub(super) struct Collector {
     limits: Limits,
     bytes: u64,
-    pub(super) keys: BTreeMap<PathBuf, Content>,
+    pub(super) keys: BTreeMap<PathBuf, Key>,
     directories: usize,
     hash: DefaultHasher,
     newest: Option<SystemTime>,
@@ -42,8 +42,6 @@ pub(super) struct Collector {
     mount: bool,
     /// A file lies in a volume in memory.
     in_memory: bool,
-    /// Modes of files that everybody may read.
-    open: BTreeMap<PathBuf, u32>,
 }
 
 /// One directory of those that are listed.
@@ -95,7 +93,6 @@ impl Collector {
             unstable: false,
             mount: false,
             in_memory: false,
-            open: BTreeMap::new(),
         }
     }
 
@@ -204,7 +201,7 @@ impl Collector {
         let mut file = std::fs::File::from(fd);
         let meta = look(&file)?;
         check_regular(&path(), &meta)?;
-        let bytes = self.content(&mut file, meta.stamp.size, &path())?;
+        let content = self.content(&mut file, meta.stamp.size, &path())?;
         if plain {
             let after = look(&file)?;
             self.unstable |= after.stamp != meta.stamp;
@@ -216,10 +213,8 @@ impl Collector {
         } else {
             self.in_memory |= walk.pins.of(dir).is_some_and(|pin| pin.in_memory);
         }
-        if meta.mode & 0o004 != 0 {
-            self.open.insert(key.clone(), meta.mode);
-        }
-        self.keys.insert(key, bytes);
+        let open = (meta.mode & 0o004 != 0).then_some(meta.mode);
+        self.keys.insert(key, Key { content, open });
         #[cfg(test)]
         super::tests::after_key();
         Ok(())
@@ -312,7 +307,6 @@ impl Collector {
             published: pin.and_then(|pin| pin.published),
             data_dir: pin.map(|pin| pin.target.clone()),
             in_memory: self.in_memory || pin.is_some_and(|pin| pin.in_memory),
-            open: self.open,
         };
         Outcome {
             snapshot,

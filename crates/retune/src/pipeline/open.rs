@@ -1,5 +1,7 @@
 //! Files with secrets that everybody on the machine may read.
 
+use std::collections::HashSet;
+
 use crate::merge::Leaf;
 use crate::origin::{Place, Span};
 use crate::problem::Problem;
@@ -9,15 +11,15 @@ use crate::source::Layer;
 pub(super) fn warnings(layers: &[Layer], given: &[Vec<Leaf>]) -> Vec<Problem> {
     let mut warnings = Vec::new();
     for (layer, leaves) in layers.iter().zip(given) {
-        for (place, mode) in &layer.open {
-            let is_here = |leaf: &&Leaf| {
-                let span = leaf.node.origin.span();
-                span.map(Span::place) == Some(place) && leaf.node.holds_secret()
-            };
-            if leaves.iter().any(|leaf| is_here(&leaf)) {
-                warnings.push(warning(place, *mode));
-            }
+        if layer.open.is_empty() {
+            continue;
         }
+        let secrets = leaves.iter().filter(|leaf| leaf.node.holds_secret());
+        let places = secrets.filter_map(|leaf| leaf.node.origin.span().map(Span::place));
+        let places: HashSet<&Place> = places.collect();
+        let open = layer.open.iter();
+        let open = open.filter(|(place, _)| places.contains(place));
+        warnings.extend(open.map(|(place, mode)| warning(place, *mode)));
     }
     warnings
 }

@@ -204,10 +204,7 @@ impl Env {
             Found::Content(snapshot) => match snapshot.file_content() {
                 Some(bytes) => {
                     layer.mounted |= snapshot.data_dir().is_some();
-                    let open = snapshot.world_readable();
-                    layer
-                        .open
-                        .extend(open.map(|(_, mode)| (place.clone(), mode)));
+                    layer.note_open(&snapshot, context, |_| place.clone());
                     let node = keys::value(place, bytes);
                     return Some(match self.secrecy.of(&snapshot) {
                         true => node.into_secret(),

@@ -183,10 +183,7 @@ impl Sealed for File {
         let place = Place::File(path);
         let secret = self.secrecy.of(&snapshot);
         layer.secret = secret;
-        let open = snapshot.world_readable();
-        layer
-            .open
-            .extend(open.map(|(_, mode)| (place.clone(), mode)));
+        layer.note_open(&snapshot, context, |_| place.clone());
         if let Some(root) = document(place, bytes, secret, prefix, context, &mut layer) {
             layer.root = root;
         }

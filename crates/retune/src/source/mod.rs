@@ -32,9 +32,10 @@ mod secrecy;
 mod service;
 mod variable;
 
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use retune_mount::{PathState, Pins, Signal};
+use retune_mount::{PathState, Pins, Signal, Snapshot};
 
 use crate::bind::{Notes, Rules};
 use crate::flat::Flat;
@@ -123,6 +124,8 @@ pub struct Context<'a> {
     pub(crate) separator: char,
     /// How often to look without being told: where events come, and where none do.
     pub(crate) poll: (Duration, Duration),
+    /// Which files everybody on the machine may read.
+    pub(crate) asks_modes: bool,
 }
 
 /// What a source gave.
@@ -142,7 +145,7 @@ pub struct Layer {
     pub(crate) mounted: bool,
     /// All that it gives is redacted.
     pub(crate) secret: bool,
-    /// Files that everybody on the machine may read, with their modes.
+    /// Files that everybody on the machine may read, with their modes; none unless that is asked.
     pub(crate) open: Vec<(Place, u32)>,
     /// When the youngest of what was read was published, where that is known.
     pub(crate) published: Option<SystemTime>,
@@ -197,6 +200,19 @@ impl Layer {
             due: None,
             heartbeat: None,
             revision: None,
+        }
+    }
+
+    /// Notes what everybody on the machine may read of it, if that is asked.
+    fn note_open(
+        &mut self,
+        snapshot: &Snapshot,
+        context: &Context<'_>,
+        place: impl Fn(&Path) -> Place,
+    ) {
+        if context.asks_modes {
+            let open = snapshot.world_readable();
+            self.open.extend(open.map(|(key, mode)| (place(key), mode)));
         }
     }
 }

@@ -249,10 +249,7 @@ impl Mount {
             mount: dir.to_owned(),
             key: key.to_owned(),
         };
-        let open = snapshot.world_readable();
-        layer
-            .open
-            .extend(open.map(|(key, mode)| (place(key), mode)));
+        layer.note_open(snapshot, context, &place);
         let keys = Keys {
             whole: Place::File(dir.to_owned()),
             place: &place,
