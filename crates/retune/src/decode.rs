@@ -1,6 +1,7 @@
 //! From untyped nodes to typed values, collecting every problem on the way.
 
 mod checks;
+mod parts;
 mod valid;
 
 use std::borrow::Cow;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use crate::grammar::{Grammar, NumberRange};
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
-use crate::path::{key_segment, push_segment};
+use crate::path::push_segment;
 use crate::problem::Problem;
 use crate::schema::{Default, Field, Schema, Shape};
 use crate::scrub::scrubbed;
@@ -88,7 +89,7 @@ pub trait Value: Sized {
     /// Decodes a list of this type.
     #[doc(hidden)]
     fn decode_list(node: &Node, decoder: &mut Decoder) -> Option<Vec<Self>> {
-        decoder.items(node, Self::decode)
+        decoder.values(node)
     }
 }
 
@@ -283,46 +284,6 @@ impl Decoder {
                 None
             }
         }
-    }
-
-    /// Decodes each item of a list.
-    pub fn items<T>(
-        &mut self,
-        node: &Node,
-        mut decode: impl FnMut(&Node, &mut Self) -> Option<T>,
-    ) -> Option<Vec<T>> {
-        let NodeValue::List(items) = &node.value else {
-            self.mismatch(node, "a list", None);
-            return None;
-        };
-        // All items are decoded before any failure counts, so that every problem is told.
-        let decoded: Vec<_> = items
-            .iter()
-            .enumerate()
-            .map(|(i, item)| self.within(&format!("[{i}]"), |decoder| decode(item, decoder)))
-            .collect();
-        decoded.into_iter().collect()
-    }
-
-    /// Decodes each entry of a map, in its order.
-    pub fn entries<T>(
-        &mut self,
-        node: &Node,
-        mut decode: impl FnMut(&Node, &mut Self) -> Option<T>,
-    ) -> Option<Vec<(String, T)>> {
-        let NodeValue::Map(entries) = &node.value else {
-            self.mismatch(node, "a map", None);
-            return None;
-        };
-        let decoded: Vec<_> = entries
-            .iter()
-            .map(|entry| {
-                let segment = key_segment(&entry.key, node.secret);
-                let value = self.within(segment, |decoder| decode(&entry.node, decoder));
-                value.map(|value| (entry.key.to_string(), value))
-            })
-            .collect();
-        decoded.into_iter().collect()
     }
 
     /// Goes to a field of the struct at hand (to the struct, if nothing gives the field), for what is wrong

@@ -28,7 +28,7 @@ impl<T: Value + Ord> Value for BTreeSet<T> {
     const SHAPE: Shape = Shape::List(&T::SHAPE);
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        Some(decoder.items(node, T::decode)?.into_iter().collect())
+        Some(decoder.values::<T>(node)?.into_iter().collect())
     }
 
     fn wipe(&mut self) {
@@ -43,7 +43,7 @@ impl<T: Value + Eq + Hash, S: BuildHasher + Default> Value for HashSet<T, S> {
     const SHAPE: Shape = Shape::List(&T::SHAPE);
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        Some(decoder.items(node, T::decode)?.into_iter().collect())
+        Some(decoder.values::<T>(node)?.into_iter().collect())
     }
 
     fn wipe(&mut self) {
@@ -58,7 +58,7 @@ impl<T: Value> Value for BTreeMap<String, T> {
     const SHAPE: Shape = Shape::Map(&T::SHAPE);
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        Some(decoder.entries(node, T::decode)?.into_iter().collect())
+        Some(decoder.values_by_key::<T>(node)?.into_iter().collect())
     }
 
     fn wipe(&mut self) {
@@ -74,7 +74,7 @@ impl<T: Value, S: BuildHasher + Default> Value for HashMap<String, T, S> {
     const SHAPE: Shape = Shape::Map(&T::SHAPE);
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        Some(decoder.entries(node, T::decode)?.into_iter().collect())
+        Some(decoder.values_by_key::<T>(node)?.into_iter().collect())
     }
 
     fn wipe(&mut self) {
@@ -120,6 +120,49 @@ mod tests {
         let paths: Vec<_> = problems.iter().map(|problem| problem.path()).collect();
         assert_eq!(paths, ["[0]", "[2]"]);
         assert!(refusal::<Vec<u16>>(map([])).contains("expected a list, found a map"));
+    }
+
+    #[test]
+    fn h4_what_was_decoded_in_vain_is_wiped_where_it_is_secret() {
+        use std::cell::Cell;
+
+        use crate::rotating::Rotating;
+        use crate::secret::Secret;
+
+        thread_local!(static WIPED: Cell<u32> = const { Cell::new(0) });
+
+        #[derive(PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        struct Part(u8);
+
+        impl Value for Part {
+            const SHAPE: Shape = u8::SHAPE;
+
+            fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+                u8::decode(node, decoder).map(Self)
+            }
+
+            fn wipe(&mut self) {
+                WIPED.set(WIPED.get() + 1);
+            }
+        }
+
+        fn wiped<T: Value>(node: Node) -> u32 {
+            WIPED.set(0);
+            assert!(decode::<T>(node).is_err());
+            WIPED.get()
+        }
+        let items = || list([env("1"), env("x"), env("2")]);
+        assert_eq!(wiped::<Secret<Vec<Part>>>(items()), 2);
+        assert_eq!(wiped::<Secret<BTreeSet<Part>>>(items()), 2);
+        assert_eq!(wiped::<Secret<HashSet<Part>>>(items()), 2);
+        let entries = || map([("a", env("1")), ("b", env("x"))]);
+        assert_eq!(wiped::<Secret<BTreeMap<String, Part>>>(entries()), 1);
+        assert_eq!(wiped::<Secret<HashMap<String, Part>>>(entries()), 1);
+        for [current, previous] in [["1", "x"], ["x", "1"]] {
+            let pair = map([("current", env(current)), ("previous", env(previous))]);
+            assert_eq!(wiped::<Secret<Rotating<Part>>>(pair), 1);
+        }
+        assert_eq!(wiped::<Vec<Part>>(items()), 0);
     }
 
     #[test]

@@ -12,7 +12,14 @@ impl<T: Value> Value for Rotating<T> {
     const WIPES: bool = T::WIPES;
 
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
-        rotating(node, decoder, &T::SHAPE, T::decode, T::missing())
+        let missing = T::missing();
+        let (mut current, mut previous) = both(node, decoder, &T::SHAPE, T::decode, missing);
+        // Of a secret, what was decoded in vain is wiped.
+        if node.secret && (current.is_none() || previous.is_none()) {
+            let parts = current.iter_mut().chain(previous.iter_mut().flatten());
+            parts.for_each(T::wipe);
+        }
+        Some(Self::with_previous(current?, previous?))
     }
 
     fn missing() -> Option<Self> {
@@ -32,8 +39,20 @@ pub fn rotating<T>(
     decode: impl Fn(&Node, &mut Decoder) -> Option<T>,
     missing: Option<T>,
 ) -> Option<Rotating<T>> {
+    let (current, previous) = both(node, decoder, shape, decode, missing);
+    Some(Rotating::with_previous(current?, previous?))
+}
+
+/// What is current and what was before, which may be none.
+fn both<T>(
+    node: &Node,
+    decoder: &mut Decoder,
+    shape: &Shape,
+    decode: impl Fn(&Node, &mut Decoder) -> Option<T>,
+    missing: Option<T>,
+) -> (Option<T>, Option<Option<T>>) {
     let NodeValue::Map(_) = node.value else {
-        return decode(node, decoder).map(Rotating::new);
+        return (decode(node, decoder), Some(None));
     };
     let current = match (node.get(CURRENT), missing) {
         (Some(current), _) => decode(current, decoder),
@@ -56,5 +75,5 @@ pub fn rotating<T>(
             }
         }),
     };
-    Some(Rotating::with_previous(current?, previous?))
+    (current, previous)
 }
