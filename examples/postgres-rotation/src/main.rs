@@ -30,7 +30,10 @@ async fn main() -> io::Result<()> {
 
     let listener = TcpListener::bind(config.with(|c| c.listen)).await?;
     info!(address = %listener.local_addr()?, "listening");
-    axum::serve(listener, app(config, pool))
-        .with_graceful_shutdown(async move { _ = terminated.recv().await })
+    axum::serve(listener, app(config, pool.clone()))
+        .with_graceful_shutdown(async move {
+            _ = terminated.recv().await;
+            pool.end();
+        })
         .await
 }

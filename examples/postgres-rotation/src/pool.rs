@@ -1,7 +1,7 @@
 //! Connections that are shared, each made with the login that the database took last.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
@@ -32,6 +32,7 @@ pub struct Pool {
     config: Live<Config>,
     taken: Arc<watch::Sender<Option<Taken>>>,
     waited: Arc<AtomicU64>,
+    ending: Arc<AtomicBool>,
 }
 
 /// Makes connections, and says which are to be used again.
@@ -69,6 +70,7 @@ impl Pool {
             config: config.clone(),
             taken,
             waited: Arc::default(),
+            ending: Arc::default(),
         }
     }
 
@@ -87,7 +89,8 @@ impl Pool {
         let mut waits = false;
         loop {
             match self.connections.get().await {
-                Err(PoolError::Backend(NoConnection::Refused(_))) => {}
+                Err(PoolError::Backend(NoConnection::Refused(_)))
+                    if !self.ending.load(Ordering::Relaxed) => {}
                 got => return got,
             }
             if !waits
@@ -104,6 +107,11 @@ impl Pool {
                 () = sleep(LOOK) => {}
             }
         }
+    }
+
+    /// From now on nobody waits for a login: it may come later than the program has to end.
+    pub fn end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
     }
 
     /// From now on connections are made with this login.

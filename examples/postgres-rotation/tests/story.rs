@@ -38,6 +38,18 @@ fn without_a_database_it_says_so_waits_and_ends_cleanly() {
     assert!(app.terminate().success());
 }
 
+/// Longer than Kubernetes waits, if it waited for the patience to be over.
+#[test]
+fn queries_that_wait_for_a_login_do_not_keep_a_program_that_is_to_end() {
+    let url = ("DATABASE_URL", "postgres://%2Fnowhere/app");
+    let app = App::with_keys(&[("username", "app"), ("password", "hunter2")], &[url]);
+    let waiting = [(); 4].map(|()| app.begin("/"));
+    // Who came after them is answered.
+    assert_eq!(app.status()["health"], "ok");
+    assert!(app.terminate().success());
+    drop(waiting);
+}
+
 #[test]
 fn h3_h5_half_a_pair_or_a_url_that_cannot_be_read_is_refused_and_not_quoted() {
     let keys = |url, password| [("url", url), ("username", "app"), ("password", password)];

@@ -98,6 +98,11 @@ impl App {
         get(&self.address, path)
     }
 
+    /// Asks for a page, and does not wait for the answer.
+    pub(crate) fn begin(&self, path: &str) -> TcpStream {
+        begin(&self.address, path)
+    }
+
     /// What the database says.
     #[track_caller]
     pub(crate) fn ask(&self) -> Value {
@@ -120,7 +125,12 @@ impl App {
 
     pub(crate) fn terminate(mut self) -> ExitStatus {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
-        self.child.wait().unwrap()
+        let mut ended = None;
+        eventually("it ends", || {
+            ended = self.child.try_wait().unwrap();
+            ended.is_some()
+        });
+        ended.unwrap()
     }
 }
 
@@ -133,9 +143,7 @@ impl Drop for App {
 
 /// Asks a program for a page.
 pub(super) fn get(address: &str, path: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+    let mut stream = begin(address, path);
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let status = answer
@@ -146,4 +154,11 @@ pub(super) fn get(address: &str, path: &str) -> (u16, String) {
         .split_once("\r\n\r\n")
         .map(|(_, text)| text.to_owned());
     (status.unwrap_or_default(), text.unwrap_or_default())
+}
+
+fn begin(address: &str, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+    stream
 }
