@@ -37,7 +37,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// **A key that is removed signs nothing any more**, from that generation on. Those who check refuse it in
 /// their own next generation. If no key that is left is known to be with everybody, the oldest of them signs:
 /// then tokens may be refused by those whose volume is behind, since there is no key that all can agree on.
-/// Who can wait adds the new key first, and removes the old one when no token of its time is valid any more.
+/// Who can wait adds the new key first, and removes the old one when no token of its time is valid any more:
+/// counted from when the new one signs, and anew when a signer has started since, as it may have begun with the old one.
 ///
 /// Nothing here knows how many there are to be asked: `ask` finds them anew each time, and says `Err` with who
 /// does not have the key or does not answer. It should have a time-out of its own; its panics are caught.
