@@ -249,7 +249,7 @@ impl Mount {
             mount: dir.to_owned(),
             key: key.to_owned(),
         };
-        layer.note_open(snapshot, context, &place);
+        layer.note_open(snapshot, context, place);
         let keys = Keys {
             whole: Place::File(dir.to_owned()),
             place: &place,
