@@ -185,6 +185,7 @@ impl Binder<'_> {
                     let segment = key_segment(&entry.key, secret);
                     bound.push(Entry {
                         node: self.within(segment, entry.node, rest),
+                        hidden: secret,
                         ..entry
                     });
                     continue;
@@ -219,6 +220,7 @@ impl Binder<'_> {
             bound.push(Entry {
                 key: field.name.into(),
                 key_origin: entry.key_origin,
+                hidden: false,
                 node,
             });
         }
@@ -285,6 +287,7 @@ impl Binder<'_> {
             let key = key.clone();
             bound.push(Entry {
                 node: self.within(key_segment(&key, secret), entry.node, item),
+                hidden: secret,
                 ..entry
             });
         }
@@ -324,6 +327,7 @@ impl Binder<'_> {
                 Entry {
                     key: variant.name.into(),
                     key_origin: entry.key_origin,
+                    hidden: false,
                     node,
                 }
             })

@@ -211,6 +211,7 @@ impl Flat {
                 entries.push(Entry {
                     key: key.into(),
                     key_origin: node.origin.clone(),
+                    hidden: false,
                     node,
                 });
             } else if let Some(rest) = self.rest {
@@ -379,6 +380,7 @@ fn place_rest(tree: &mut Node, rest: &Shape, values: Vec<(&str, Node)>, notes: &
         let entries = entries.into_iter().map(|(key, node)| Entry {
             key: key.into(),
             key_origin: node.origin.clone(),
+            hidden: false,
             node,
         });
         let entries: Vec<_> = entries.collect();
@@ -448,6 +450,7 @@ fn insert(tree: &mut Node, path: &[&str], node: Node) -> Result<(), (Origin, Nod
             entries.push(Entry {
                 key: (*first).into(),
                 key_origin: origin,
+                hidden: false,
                 node,
             });
             Ok(())

@@ -45,6 +45,8 @@ pub(crate) struct Entry {
     pub(crate) key: Arc<str>,
     /// Where the key stands, for reports of unknown and duplicate keys.
     pub(crate) key_origin: Origin,
+    /// Of a secret map, whose keys are as secret as its values.
+    pub(crate) hidden: bool,
     pub(crate) node: Node,
 }
 

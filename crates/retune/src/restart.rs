@@ -123,6 +123,7 @@ pub(crate) fn put(node: &mut Node, key: &'static str, value: Option<Node>) {
         (None, Some(value)) => entries.push(Entry {
             key: key.into(),
             key_origin: value.origin.clone(),
+            hidden: false,
             node: value,
         }),
         (_, None) => entries.retain(|entry| *entry.key != *key),

@@ -66,6 +66,8 @@ fn collect(node: &Node, secrets: &mut Vec<SharedText>) {
     match &node.value {
         NodeValue::List(items) => items.iter().for_each(|item| collect(item, secrets)),
         NodeValue::Map(entries) => {
+            let hidden = entries.iter().filter(|entry| entry.hidden);
+            hidden.for_each(|entry| add((&entry.key).into()));
             let nodes = entries.iter().map(|entry| &entry.node);
             nodes.for_each(|node| collect(node, secrets));
         }

@@ -83,11 +83,15 @@ impl StartValues {
             if matches!(entry.node.value, NodeValue::Map(_)) {
                 let (down, up) = self.split(entry.node);
                 let Entry {
-                    key, key_origin, ..
+                    key,
+                    key_origin,
+                    hidden,
+                    ..
                 } = entry;
                 let with = |node| Entry {
                     key: key.clone(),
                     key_origin: key_origin.clone(),
+                    hidden,
                     node,
                 };
                 lower.extend(down.map(with));

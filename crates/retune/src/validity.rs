@@ -263,6 +263,7 @@ mod tests {
         let values = names.iter().map(|name| Entry {
             key: name[2..].into(),
             key_origin: Origin::Default,
+            hidden: false,
             node: env(name),
         });
         let root = map([("a", Node::map(values.collect(), Origin::Default))]);

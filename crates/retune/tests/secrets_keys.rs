@@ -118,6 +118,44 @@ fn h1_names_in_a_secret_document_of_a_type_that_takes_any_are_shown_nowhere() {
 }
 
 #[test]
+fn h2_keys_of_a_secret_map_that_the_program_quotes_are_struck() {
+    #[derive(Debug, Retune)]
+    #[retune(validate = Quotas::check)]
+    struct Quotas {
+        quotas: Secret<BTreeMap<String, u32>>,
+    }
+    impl Quotas {
+        fn check(&self) -> Result<(), String> {
+            let mut quotas = self.quotas.expose().iter();
+            match quotas.find(|(_, quota)| **quota == 0) {
+                Some((name, _)) => Err(format!("no quota for {name}: see `quotas`")),
+                None => Ok(()),
+            }
+        }
+    }
+    let quotas = |text: &'static str| Env::from_iter("", [("QUOTAS", text)]);
+    let error = Quotas::loader().env(quotas("hunter2=0")).once();
+    let error = error.unwrap_err().to_string();
+    let told = "no quota for [redacted]: see `quotas`";
+    assert!(error.contains(told) && !error.contains("hunter"), "{error}");
+
+    let live = Quotas::loader().env(quotas("hunter1=1")).watch().unwrap();
+    live.gate(|quotas| match quotas.quotas.expose().first_key_value() {
+        Some((name, 2)) => Err(format!("{name} has two")),
+        Some((name, 3)) => panic!("{name} has three"),
+        _ => Ok(()),
+    })
+    .detach();
+    for (text, told) in [
+        ("hunter2=2", "[redacted] has two"),
+        ("hunter3=3", "[redacted] has three"),
+    ] {
+        let error = live.set("quotas", text).unwrap_err().to_string();
+        assert!(error.contains(told) && !error.contains("hunter"), "{error}");
+    }
+}
+
+#[test]
 fn h7_a_rotated_secret_is_told_by_a_fingerprint_that_a_revert_brings_back() {
     log::keep();
     let dir = tempfile::tempdir().unwrap();

@@ -50,6 +50,7 @@ pub(crate) fn pairs(node: &Node, separator: char) -> Option<Vec<Entry>> {
             Some(Entry {
                 key: key.trim().into(),
                 key_origin: node.origin.part(start..start + key.len()),
+                hidden: false,
                 node: Node {
                     value: NodeValue::Text {
                         text: text.slice(begin..begin + value.trim().len()),

@@ -36,6 +36,7 @@ impl Binder<'_> {
             pair.push(Entry {
                 key: part.into(),
                 key_origin: node.origin.clone(),
+                hidden: false,
                 node,
             });
         }

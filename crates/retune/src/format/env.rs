@@ -186,6 +186,7 @@ impl Parser<'_> {
         self.entries.push(Entry {
             key,
             key_origin,
+            hidden: false,
             node,
         });
     }

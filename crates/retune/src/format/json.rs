@@ -92,6 +92,7 @@ impl<'a> Parser<'a> {
                 entries.push(Entry {
                     key,
                     key_origin,
+                    hidden: false,
                     node,
                 });
             }

@@ -176,6 +176,7 @@ impl Keeper<'_> {
         let entry = |key: &'static str, node: Node| Entry {
             key: key.into(),
             key_origin: node.origin.clone(),
+            hidden: false,
             node,
         };
         let pair = vec![

@@ -45,6 +45,7 @@ pub(crate) fn map<const N: usize>(entries: [(&str, Node); N]) -> Node {
     let entries = entries.map(|(key, node)| Entry {
         key: key.into(),
         key_origin: node.origin.clone(),
+        hidden: false,
         node,
     });
     Node::map(entries.into(), Origin::Default)

@@ -208,6 +208,7 @@ impl<'a> Tables<'a> {
             Entry {
                 key: key.text,
                 key_origin: self.base.part(key.range),
+                hidden: false,
                 node,
             }
         });

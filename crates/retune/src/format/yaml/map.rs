@@ -66,6 +66,7 @@ impl Map {
                 self.entries.push(Entry {
                     key: text,
                     key_origin: origin,
+                    hidden: false,
                     node,
                 });
                 return Ok(());
