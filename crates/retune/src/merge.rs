@@ -173,7 +173,7 @@ fn clears(shape: &Shape, key: &str) -> bool {
 
 /// Whether layers are merged key by key. Keys of a secret map may be secrets themselves, so it is
 /// one value.
-fn merges(shape: &Shape) -> bool {
+pub(crate) fn merges(shape: &Shape) -> bool {
     match shape {
         Shape::Optional(inner) => merges(inner),
         Shape::Secret(inner) => matches!(inner.inner(), Shape::Struct(_)),

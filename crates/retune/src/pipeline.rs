@@ -242,7 +242,7 @@ impl Pipeline {
             .into_iter()
             .map(|leaves| leaves.into_iter().map(|leaf| leaf.path).collect())
             .collect();
-        let merged = merge::merge(self.start_values.in_order(layers), self.schema);
+        let merged = merge::merge(self.start_values.in_order(layers, self.schema), self.schema);
         let gone = self.gone(&gave);
         for path in sources.iter().flat_map(|source| &source.paths) {
             if path.is_noteworthy() {

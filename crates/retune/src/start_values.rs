@@ -9,10 +9,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::merge::Leaf;
+use crate::merge::{self, Leaf};
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
 use crate::problem::Problem;
+use crate::schema::{Schema, Shape};
 use crate::source::Layer;
 use crate::text;
 
@@ -54,12 +55,12 @@ impl StartValues {
     }
 
     /// Layers from the lowest to the highest, with start values moved below the mounts.
-    pub(crate) fn in_order(&self, layers: Vec<Layer>) -> Vec<Node> {
+    pub(crate) fn in_order(&self, layers: Vec<Layer>, schema: &'static Schema) -> Vec<Node> {
         let first_mount = layers.iter().position(|layer| layer.mounted);
         let mut starts = Vec::new();
         let mut parts = Vec::with_capacity(layers.len());
         for layer in layers {
-            let (below, here) = self.split(layer.root);
+            let (below, here) = self.split(layer.root, &Shape::Struct(schema));
             starts.extend(below);
             parts.push(layer.lower.into_iter().chain([here]));
         }
@@ -73,15 +74,16 @@ impl StartValues {
         nodes
     }
 
-    /// Takes the start values out of a layer.
-    fn split(&self, node: Node) -> (Option<Node>, Node) {
+    /// Takes the start values out of a layer, each as it would be merged: one value is one whole.
+    fn split(&self, node: Node, shape: &Shape) -> (Option<Node>, Node) {
         let NodeValue::Map(entries) = node.value else {
             return (None, node);
         };
         let (mut lower, mut upper) = (Vec::new(), Vec::new());
         for entry in entries {
-            if matches!(entry.node.value, NodeValue::Map(_)) {
-                let (down, up) = self.split(entry.node);
+            let inner = merge::shape_of(shape, &entry.key);
+            if matches!(entry.node.value, NodeValue::Map(_)) && merge::merges(inner) {
+                let (down, up) = self.split(entry.node, inner);
                 let Entry {
                     key,
                     key_origin,
@@ -102,13 +104,12 @@ impl StartValues {
                 upper.push(entry);
             }
         }
-        let below = Node::map(lower, node.origin.clone());
-        let (origin, secret) = (node.origin, node.secret);
-        let upper = Node {
-            value: NodeValue::Map(upper),
-            origin,
-            secret,
+        let part = |entries| Node {
+            value: NodeValue::Map(entries),
+            origin: node.origin.clone(),
+            secret: node.secret,
         };
+        let (below, upper) = (part(lower), part(upper));
         ((!below.entries().is_empty()).then_some(below), upper)
     }
 

@@ -247,3 +247,27 @@ fn i4_a_secret_alone_changes_no_hash() {
     assert_eq!(env("one", "one"), env("two", "one"));
     assert_ne!(env("one", "one"), env("one", "two"), "a control");
 }
+
+#[test]
+fn h1_a_secret_map_of_a_variable_that_is_a_start_value_gives_way_whole() {
+    #[derive(Debug, Retune)]
+    struct Quotas {
+        quotas: Secret<BTreeMap<String, u32>>,
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let volume = Volume::new(dir.path().join("v"), &[("quotas", "hunter1=1, hunter2=2")]);
+    let env = Env::from_iter("", [("QUOTAS", "hunter1=1, hunter2=2")]);
+    let live = Quotas::loader()
+        .mount(volume.not_secret())
+        .env(env)
+        .watch()
+        .unwrap();
+    let quotas = || live.with(|c| c.quotas.expose().clone());
+    let first = BTreeMap::from([("hunter1".to_owned(), 1), ("hunter2".to_owned(), 2)]);
+    assert_eq!(quotas(), first);
+    volume.publish(&[("quotas", "hunter3=3")]);
+    live.reload().unwrap();
+    assert_eq!(quotas(), BTreeMap::from([("hunter3".to_owned(), 3)]));
+    let seen = seen(&live);
+    assert!(!seen.contains("hunter"), "{seen}");
+}
