@@ -1,6 +1,7 @@
 //! The one writer of a live configuration: a thread that waits for hints, reads, and publishes.
 
 mod ends;
+mod told;
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -9,8 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 use retune_mount::{NoticedBy, Wake};
 use tracing::{debug, error, info, warn};
 
+use self::told::{rotated, tell};
 use crate::Retune;
-use crate::change::ValueChange;
 use crate::error::Error;
 use crate::guard::guarded;
 use crate::live::{Command, News, Shared};
@@ -19,7 +20,7 @@ use crate::problem::Problem;
 use crate::report;
 use crate::scrub::scrubbed;
 use crate::shared_text::SharedText;
-use crate::status::{MOST_CHANGES, Rejection, Waiting};
+use crate::status::{Rejection, Waiting};
 
 /// Late results that are thrown away in a row, before one is published although something newer
 /// is there: user code that is slower than the changes must not stop all of them.
@@ -422,38 +423,6 @@ impl<T: Retune> Reloader<T> {
             Some(NoticedBy::Event) => record.counters.events += 1,
             Some(NoticedBy::Poll) => record.counters.polls += 1,
             None => {}
-        }
-    }
-}
-
-/// The secrets among some changes, with their fingerprints; `None` if there is none.
-fn rotated(changes: &[ValueChange]) -> Option<String> {
-    let secrets = changes.iter().filter(|change| change.rotated.is_some());
-    let told: Vec<_> = secrets.map(ToString::to_string).collect();
-    (!told.is_empty()).then(|| told.join(", "))
-}
-
-/// To be called under no lock: what becomes of a log line is the program's own code, and may wait for
-/// a full pipe.
-fn tell(news: &News) {
-    for warning in &news.warnings {
-        warn!("{warning}");
-    }
-    for path in &news.back {
-        info!("{path}");
-    }
-    match news.pending_restart.as_deref() {
-        None => {}
-        Some([]) => info!("nothing waits for a restart any more"),
-        Some(changes) => {
-            let first = changes.iter().take(MOST_CHANGES);
-            let paths: Vec<_> = first.map(|change| &*change.path).collect();
-            let (paths, values) = (paths.join(", "), changes.len());
-            let rotated = rotated(changes.get(..MOST_CHANGES).unwrap_or(changes));
-            warn!(
-                paths,
-                rotated, values, "a change takes effect on restart, the running value stays"
-            );
         }
     }
 }
