@@ -7,12 +7,12 @@ use serde::Serialize;
 use crate::time;
 use crate::validity::Validity;
 
-/// From when until when a value that runs is valid: a certificate, a a [`Token`](crate::Token), whatever
+/// From when until when a value that runs is valid: a certificate, a [`Token`](crate::Token), whatever
 /// [tells it](crate::Decoder::valid).
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Expiry {
-    /// The value's path: `tls.certificate`. Two may have the same, where the keys of a map are secret.
+    /// The value's path: `tls.crt`. Two may have the same, where the keys of a map are secret.
     pub path: String,
     /// Where it was written: `/etc/creds/tls.crt`, and for what is no secret the line and column.
     pub origin: String,
