@@ -68,7 +68,7 @@ pub(crate) fn sections(file: &[u8]) -> Result<Vec<Section>, Reason> {
     if sections.is_empty() {
         return Err(Reason::new(match text.trim().is_empty() {
             true => "is empty, where PEM is expected",
-            false => "has no line such as `-----BEGIN CERTIFICATE-----`: it is no PEM",
+            false => "has no line that begins with `-----BEGIN `: it is no PEM",
         }));
     }
     Ok(sections)

@@ -14,6 +14,10 @@ use annotate_snippets::{
 use crate::origin::{Origin, Span};
 use crate::problem::Problem;
 
+/// In place of a secret's line. Whoever knows of no secret there reads why it is taken for one.
+const NOT_SHOWN: &str = "the line is not shown: it may hold a secret, by its type or its source (as one that is \
+                         mounted in memory; `not_secret()` says otherwise)";
+
 /// The report for people: each problem with its place and the line in question marked, what stands in
 /// one file together. No line of a secret is shown, and of other lines nothing but the value in question.
 /// What is merely odd comes after it: a name that nothing answers to may be the one that is missing.
@@ -140,7 +144,7 @@ fn place<'p>(mut group: Group<'p>, problem: &'p Problem) -> Group<'p> {
             let place = format!("{}:{}", span.file(), span.line());
             group = group
                 .element(Arrow::path(place))
-                .element(Level::NOTE.message("the line is not shown: it may hold a secret"));
+                .element(Level::NOTE.message(NOT_SHOWN));
         }
         Some(Origin::Text(span)) => {
             group = match excerpt::of(span, !problem.path().is_empty()) {

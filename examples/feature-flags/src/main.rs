@@ -8,6 +8,7 @@
 use std::{env, io};
 
 use feature_flags::{Config, Start, app, start_log};
+use retune::source::Mount;
 use retune::{OrExit, Retune};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,7 +20,9 @@ async fn main() -> io::Result<()> {
     let start = Start::loader().env("").args(env::args_os());
     let start = start.once().or_exit();
 
-    let loader = Config::loader().mount(start.config_dir);
+    // No secrets here, even where the volume lies in memory.
+    let volume = Mount::new(start.config_dir).not_secret();
+    let loader = Config::loader().mount(volume);
     let loader = if start.strict {
         loader.strict()
     } else {

@@ -8,6 +8,7 @@
 use std::{env, io};
 
 use greeter::{Config, app};
+use retune::source::Mount;
 use retune::{OrExit, Retune, Snapshot};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -23,6 +24,8 @@ async fn main() -> io::Result<()> {
     tracing_subscriber::fmt().with_writer(io::stderr).init();
 
     let volume = env::var_os("CONFIG_DIR").unwrap_or("/etc/config".into());
+    // No secrets here, even where the volume lies in memory.
+    let volume = Mount::new(volume).not_secret();
     let loader = Config::loader().mount(volume).env("GREETER");
     let config = loader.watch().or_exit();
 

@@ -66,13 +66,21 @@ impl Login {
 impl From<Error> for NoConnection {
     fn from(error: Error) -> Self {
         let Some(told) = error.as_db_error() else {
-            return Self::Unreachable(error.to_string());
+            return Self::Unreachable(with_cause(&error));
         };
         // Class 28: Invalid Authorization Specification.
         match told.code().code().starts_with("28") {
             true => Self::Refused(told.message().to_owned()),
             false => Self::Unreachable(told.message().to_owned()),
         }
+    }
+}
+
+/// What went wrong, and why: which of them says "connection refused" depends on the error.
+fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        None => error.to_string(),
+        Some(cause) => format!("{error}: {}", with_cause(cause)),
     }
 }
 

@@ -28,7 +28,10 @@ async fn main() -> io::Result<()> {
     }
     tokio::spawn(follow(config.clone(), pool.clone()));
 
-    let listener = TcpListener::bind(config.with(|c| c.listen)).await?;
+    let address = config.with(|c| c.listen);
+    let listener = TcpListener::bind(address).await;
+    let listener =
+        listener.map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))?;
     info!(address = %listener.local_addr()?, "listening");
     axum::serve(listener, app(config, pool.clone()))
         .with_graceful_shutdown(async move {

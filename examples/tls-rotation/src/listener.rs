@@ -33,7 +33,9 @@ impl TlsListener {
     ///
     /// When the address cannot be listened on.
     pub async fn bind(address: SocketAddr, config: ServerConfig) -> io::Result<Self> {
-        let mut listener = TcpListener::bind(address).await?;
+        let listener = TcpListener::bind(address).await;
+        let mut listener = listener
+            .map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))?;
         let address = listener.local_addr()?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let (sender, ready) = mpsc::channel(16);

@@ -201,7 +201,7 @@ fn h1_h2_a_secret_appears_neither_in_the_report_nor_in_json() {
         "\
 error: `token`: not what was expected: a number
 --> /etc/greeter/config.yaml:1
- = note: the line is not shown: it may hold a secret"
+ = note: the line is not shown: it may hold a secret, by its type or its source (as one that is mounted in memory; `not_secret()` says otherwise)"
     );
     assert_eq!(
         serde_json::to_value(&problem).unwrap(),

@@ -164,8 +164,8 @@ impl Env {
         self
     }
 
-    /// Redacts nothing but what its type or its form says is secret, although the volume that a named file is of lies in memory (a
-    /// tmpfs): a `projected` volume of ConfigMaps, or a test's directory below a `/tmp` that is one.
+    /// Redacts nothing but what its type or its form says is secret, although the volume that a named file
+    /// is of lies in memory (a tmpfs): a `projected` volume of ConfigMaps, or a test's directory below a `/tmp` that is one.
     #[must_use]
     pub fn not_secret(mut self) -> Self {
         self.secrecy = Secrecy::NOT_SECRET;

@@ -11,10 +11,9 @@ use std::{env, io};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::get;
 use axum::{Json, Router};
-use jwt_rotation::{terminated, token};
+use jwt_rotation::{listen, terminated, token};
 use retune::{KeySet, OrExit, Retune};
 use retune_axum::Current;
-use tokio::net::TcpListener;
 
 /// Checks tokens.
 #[derive(Debug, Retune)]
@@ -36,7 +35,7 @@ async fn main() -> io::Result<()> {
     config.view(|c| &c.jwt).refuse_reused_ids().detach();
 
     let terminated = terminated();
-    let listener = TcpListener::bind(config.with(|c| c.listen)).await?;
+    let listener = listen(config.with(|c| c.listen)).await?;
     println!("api on {}", listener.local_addr()?);
     let pages = Router::new()
         .route("/whoami", get(whoami))

@@ -13,7 +13,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
-use jwt_rotation::{peers, terminated, token};
+use jwt_rotation::{listen, peers, terminated, token};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -21,7 +21,6 @@ use prometheus_client::registry::Registry;
 use retune::{KeySet, Live, OrExit, Retune, Signer};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 /// Signs tokens.
 #[derive(Debug, Retune)]
@@ -69,7 +68,7 @@ async fn main() -> io::Result<()> {
     let signer = Signer::start(config.view(|c| &c.jwt), ask);
 
     let terminated = terminated();
-    let listener = TcpListener::bind(config.with(|c| c.listen)).await?;
+    let listener = listen(config.with(|c| c.listen)).await?;
     println!("auth on {}", listener.local_addr()?);
     let pages = Router::new()
         .route("/token", get(sign).post(sign))

@@ -13,11 +13,10 @@ use std::{env, io};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::get;
 use axum::{Json, Router};
-use jwt_rotation::{terminated, token};
+use jwt_rotation::{listen, terminated, token};
 use retune::{OrExit, Retune, Secret};
 use retune_axum::Current;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 /// Signs and checks tokens.
 #[derive(Debug, Retune)]
@@ -40,7 +39,7 @@ async fn main() -> io::Result<()> {
     let keys = env::var_os("KEYS_DIR").unwrap_or("/etc/jwt".into());
     let config = Config::loader().mount(keys).env("").watch().or_exit();
     let terminated = terminated();
-    let listener = TcpListener::bind(config.with(|c| c.listen)).await?;
+    let listener = listen(config.with(|c| c.listen)).await?;
     println!("one-key on {}", listener.local_addr()?);
     let pages = Router::new()
         .route("/token", get(sign).post(sign))

@@ -6,6 +6,7 @@ use std::time::Duration;
 use std::{io, thread};
 
 use log_level::{start_log, terminated};
+use retune::source::Env;
 use retune::{Live, LogFilter, OrExit, Retune};
 use tracing::{info, warn};
 use ureq::{Agent, http::Uri};
@@ -27,7 +28,11 @@ struct Config {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
     let log = start_log();
-    let config = Config::loader().env("").watch().or_exit();
+    // No secrets here, even where the volume lies in memory.
+    let config = Config::loader()
+        .source(Env::new("").not_secret())
+        .watch()
+        .or_exit();
     let terminated = terminated();
     let pages = retune_axum::router(config.clone());
     let status = retune_axum::serve(config.with(|c| c.listen), pages)?;

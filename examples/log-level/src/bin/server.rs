@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::{Router, routing::get};
 use log_level::{start_log, terminated};
+use retune::source::Env;
 use retune::{LogFilter, OrExit, Retune};
 use tokio::net::TcpListener;
 use tracing::info;
@@ -24,7 +25,11 @@ struct Config {
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let log = start_log();
-    let config = Config::loader().env("").watch().or_exit();
+    // No secrets here, even where the volume lies in memory.
+    let config = Config::loader()
+        .source(Env::new("").not_secret())
+        .watch()
+        .or_exit();
     let terminated = terminated();
     let listener = TcpListener::bind(config.with(|c| c.listen)).await?;
     info!(address = %listener.local_addr()?, "starting http server ...");
