@@ -211,7 +211,7 @@ mod tests {
         for (file, expected) in [
             (&b""[..], "is empty"),
             (b" \n", "is empty"),
-            (b"hunter2", "has no line such as"),
+            (b"hunter2", "has no line that begins with"),
             (b"-----BEGIN A-----", "ends within"),
             (
                 b"-----BEGIN A-----\nTWFu\n-----END B-----",

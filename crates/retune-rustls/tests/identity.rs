@@ -216,8 +216,16 @@ fn what_is_no_pair_is_called_what_it_is_and_shows_nothing_of_the_key() {
     let cases: [(Vec<u8>, Vec<u8>, &str); 14] = [
         (file(""), file(key), "tls.crt`: is empty"),
         (file(crt), file(""), "tls.key`: is empty"),
-        (file(no_pem), file(key), "tls.crt`: has no line such as"),
-        (file(crt), file(no_pem), "tls.key`: has no line such as"),
+        (
+            file(no_pem),
+            file(key),
+            "tls.crt`: has no line that begins with",
+        ),
+        (
+            file(crt),
+            file(no_pem),
+            "tls.key`: has no line that begins with",
+        ),
         (file(crt), file(crt), "tls.key`: has no private key"),
         (file(key), file(key), "tls.crt`: has a private key"),
         (
