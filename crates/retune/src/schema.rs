@@ -437,37 +437,20 @@ impl Shape {
 
     /// Whether some part of the value is a secret.
     pub(crate) fn holds_secret(&self) -> bool {
-        self.any(&|shape| matches!(shape, Self::Secret(_)))
-    }
-
-    /// Whether some part of the value is a map whose keys are secrets, or may be one.
-    pub(crate) fn hides_keys(&self) -> bool {
-        let has_keys =
-            |shape: &Self| matches!(shape, Self::Map(_) | Self::Tree(_) | Self::Opaque(_));
-        self.any(&|shape| matches!(shape, Self::Secret(inner) if inner.any(&has_keys)))
-    }
-
-    /// Whether this or some part of it is so.
-    fn any(&self, is_so: &dyn Fn(&Self) -> bool) -> bool {
-        if is_so(self) {
-            return true;
-        }
         match self {
-            Self::Secret(inner)
-            | Self::Optional(inner)
+            Self::Secret(_) => true,
+            Self::Optional(inner)
             | Self::Rotating(inner)
             | Self::List(inner)
-            | Self::Map(inner) => inner.any(is_so),
+            | Self::Map(inner) => inner.holds_secret(),
             Self::Struct(schema) => {
-                let rest = schema.rest.is_some_and(|rest| rest.any(is_so));
-                rest || schema.fields.iter().any(|field| field.shape.any(is_so))
+                let rest = schema.rest.is_some_and(Self::holds_secret);
+                rest || schema.fields.iter().any(|f| f.shape.holds_secret())
             }
-            Self::Choice(variants) => {
-                let contents = variants
-                    .iter()
-                    .filter_map(|variant| variant.content.as_ref());
-                contents.into_iter().any(|content| content.any(is_so))
-            }
+            Self::Choice(variants) => variants
+                .iter()
+                .filter_map(|variant| variant.content.as_ref())
+                .any(Self::holds_secret),
             Self::Text(_) | Self::Bytes | Self::Opaque(_) | Self::Tree(_) => false,
         }
     }

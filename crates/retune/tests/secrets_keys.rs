@@ -271,29 +271,3 @@ fn h1_a_secret_map_of_a_variable_that_is_a_start_value_gives_way_whole() {
     let seen = seen(&live);
     assert!(!seen.contains("hunter"), "{seen}");
 }
-
-#[test]
-fn h2_a_key_of_a_secret_map_that_a_document_gives_twice_is_not_named() {
-    #[derive(Debug, Retune)]
-    #[expect(dead_code, reason = "it is refused")]
-    struct Hidden {
-        quotas: Vec<Option<Secret<BTreeMap<String, u32>>>>,
-    }
-    #[derive(Debug, Retune)]
-    #[expect(dead_code, reason = "it is refused")]
-    struct Plain {
-        quotas: Vec<BTreeMap<String, Secret<u32>>>,
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("config.yaml");
-    fs::write(&path, "quotas:\n- hunter2: 1\n  hunter2: 2\n").unwrap();
-    let error = Hidden::loader().file(&path).once().unwrap_err().to_string();
-    assert!(error.contains("a key is given twice"), "{error}");
-    assert!(error.contains("config.yaml"), "{error}");
-    assert!(!error.contains("hunter"), "{error}");
-    let error = Plain::loader().file(&path).once().unwrap_err().to_string();
-    assert!(
-        error.contains("the key `hunter2` is given twice"),
-        "{error}"
-    );
-}

@@ -170,23 +170,14 @@ pub(crate) fn parse_secret(format: Format, text: &Arc<Text>) -> Result<Node, Vec
     parse(format, text)
         .map(Node::into_secret)
         .map_err(|mut problems| {
-            hide_keys(&mut problems);
-            problems
-                .iter_mut()
-                .for_each(|problem| problem.secret = true);
+            for problem in &mut problems {
+                problem.secret = true;
+                if problem.message.ends_with(TWICE) {
+                    problem.message = format!("a key{TWICE}");
+                }
+            }
             problems
         })
-}
-
-/// Names no key of a document that may be a secret.
-pub(crate) fn hide_keys(problems: &mut [Problem]) {
-    let twice = problems
-        .iter_mut()
-        .filter(|problem| problem.message.ends_with(TWICE));
-    for problem in twice {
-        problem.message = format!("a key{TWICE}");
-        problem.secret = true;
-    }
 }
 
 /// How it ends what is said of a key that its map has already.

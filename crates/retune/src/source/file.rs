@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::origin::{Origin, Place, Text};
 use crate::path::key_segment;
 use crate::problem::Problem;
-use crate::schema::{Shape, Way};
+use crate::schema::Way;
 use crate::shared_text::SharedText;
 
 /// A configuration file: YAML, JSON, TOML or `.env`, by its ending.
@@ -207,12 +207,8 @@ pub(super) fn document(
     match parse(place, bytes, secret) {
         Ok((Format::Env, node)) => Some(bind_flat(node, prefix, context.flat, &mut layer.notes)),
         Ok((_, node)) => Some(bind::document(node, context.schema, &mut layer.notes)),
-        Err(mut problems) => {
+        Err(problems) => {
             layer.failed = true;
-            // No key has been looked up yet, so that it may be any.
-            if Shape::Struct(context.schema).hides_keys() {
-                format::hide_keys(&mut problems);
-            }
             layer.notes.problems.extend(problems);
             None
         }
