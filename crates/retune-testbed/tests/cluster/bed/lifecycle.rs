@@ -68,13 +68,13 @@ impl Place {
             let phase = self.kubectl(&["get", "pod", "p", "-o", "jsonpath={.status.phase}"]);
             check(phase == "Running", phase)
         });
-        let processes = self.processes();
-        let of_the_pod = |line: &&String| line.starts_with("sh -c sleep 1000000");
-        assert_eq!(
-            processes.iter().filter(of_the_pod).count(),
-            1,
-            "{processes:?}"
-        );
+        // The shell's child is called like the shell until it has become `sleep`.
+        wait("the pod has one shell", || {
+            let processes = self.processes();
+            let of_the_pod = |line: &&String| line.starts_with("sh -c sleep 1000000");
+            let shells = processes.iter().filter(of_the_pod).count();
+            check(shells == 1, format!("{processes:?}"))
+        });
     }
 
     /// The command lines of all processes on this machine that belong to the test bed.
