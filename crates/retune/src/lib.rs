@@ -306,6 +306,11 @@ pub trait Retune: Value + Send + Sync + 'static {
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
+/// The guide's code compiles; other pages are read by `retune-axum`.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/secrets.md")]
+struct Secrets;
+
 /// What the derive's output names; not for people.
 #[doc(hidden)]
 pub mod __private {
