@@ -141,6 +141,7 @@ impl Part {
                 examples: packages::examples()?.into_iter().map(|p| p.name).collect(),
                 tag: None,
                 run_check: true,
+                quick: true,
             })?,
         }
         Ok(Outcome::Held)

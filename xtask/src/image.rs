@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// Start each image once and wait for the first line of its programs.
     #[arg(long)]
     pub(crate) run_check: bool,
+    /// Compile sooner, to larger and slower programs.
+    #[arg(long)]
+    pub(crate) quick: bool,
 }
 
 /// Where the programs are built for, and how.
@@ -65,7 +68,7 @@ pub(crate) fn run(args: &Args) -> Result {
     let dockerfiles = folders.map(|folder| dockerfile(&folder));
     let dockerfiles = dockerfiles.collect::<Result<Vec<_>>>()?;
     let packages = packages::named(&names)?;
-    let built = compile(&packages)?;
+    let built = compile(&packages, args.quick)?;
     for (package, dockerfile) in packages.iter().zip(&dockerfiles) {
         let tag = args.tag.clone();
         let tag = tag.unwrap_or_else(|| format!("{}:latest", package.name));
@@ -87,7 +90,7 @@ pub(crate) fn run(args: &Args) -> Result {
 pub(crate) fn run_for_cluster(tag: &str) -> Result {
     let packages = packages::named(&cluster::PACKAGES)?;
     let dockerfile = dockerfile(Path::new("crates/retune-testbed"))?;
-    let built = compile(&packages)?;
+    let built = compile(&packages, false)?;
     match make(tag, &packages, &built, &dockerfile)? {
         Builder::Docker => println!("for kind: kind load docker-image {tag}"),
         builder => {
@@ -125,7 +128,7 @@ pub(crate) fn has_target(target: &str) -> bool {
 }
 
 /// Compiles the packages' programs, linked statically; the folder that they are in.
-fn compile(packages: &[Package]) -> Result<PathBuf> {
+fn compile(packages: &[Package], quick: bool) -> Result<PathBuf> {
     let Linking {
         target,
         flags,
@@ -141,6 +144,10 @@ fn compile(packages: &[Package]) -> Result<PathBuf> {
         build.env("RUSTFLAGS", flags);
     }
     build.envs(compiler_of_c(target));
+    if quick {
+        build.env("CARGO_PROFILE_RELEASE_LTO", "off");
+        build.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    }
     sh::run(&mut build)?;
     Ok(target_dir().join(target).join("release"))
 }
