@@ -11,12 +11,13 @@ use crate::secret::REDACTED;
 #[derive(Clone, Default)]
 pub(crate) struct ValuePath {
     own: String,
-    shown: String,
+    /// Where it is another: every reading has a path for each value.
+    shown: Option<String>,
 }
 
 /// How long a path was, to go back to that.
 #[derive(Clone, Copy)]
-pub(crate) struct Mark(usize, usize);
+pub(crate) struct Mark(usize, Option<usize>);
 
 /// Adds a field's name, an index (`[2]`) or a path below to a path.
 pub(crate) fn push_segment(path: &mut String, segment: &str) {
@@ -36,9 +37,10 @@ pub(crate) fn key_segment(key: &str, secret: bool) -> &str {
 impl ValuePath {
     /// A path of fields, whose names are no secret.
     pub(crate) fn of_fields(path: impl Into<String>) -> Self {
-        let own = path.into();
-        let shown = own.clone();
-        Self { own, shown }
+        Self {
+            own: path.into(),
+            shown: None,
+        }
     }
 
     /// What tells it from others. It may hold secrets.
@@ -48,22 +50,30 @@ impl ValuePath {
 
     /// What people see.
     pub(crate) fn shown(&self) -> &str {
-        &self.shown
+        self.shown.as_ref().unwrap_or(&self.own)
     }
 
     pub(crate) fn mark(&self) -> Mark {
-        Mark(self.own.len(), self.shown.len())
+        Mark(self.own.len(), self.shown.as_ref().map(String::len))
     }
 
     pub(crate) fn truncate(&mut self, Mark(own, shown): Mark) {
         self.own.truncate(own);
-        self.shown.truncate(shown);
+        self.shown = self.shown.take().zip(shown).map(|(mut path, length)| {
+            path.truncate(length);
+            path
+        });
     }
 
     /// Adds a name; `secret` if it is the key of a secret map.
     pub(crate) fn push(&mut self, name: &str, secret: bool) {
+        if secret && self.shown.is_none() {
+            self.shown = Some(self.own.clone());
+        }
         push_segment(&mut self.own, name);
-        push_segment(&mut self.shown, key_segment(name, secret));
+        if let Some(shown) = &mut self.shown {
+            push_segment(shown, key_segment(name, secret));
+        }
     }
 }
 
@@ -95,6 +105,6 @@ impl Hash for ValuePath {
 
 impl fmt::Debug for ValuePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.shown.fmt(f)
+        self.shown().fmt(f)
     }
 }
