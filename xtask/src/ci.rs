@@ -1,5 +1,8 @@
 //! `cargo xtask ci`: everything that must hold of a commit, part by part, with the time of each.
 
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -7,7 +10,7 @@ use clap::ValueEnum;
 use crate::browser::Browser;
 use crate::packages::Package;
 use crate::postgres::Postgres;
-use crate::sh::{cargo, output, program, run, works};
+use crate::sh::{cargo, output, program, run, run_until, works};
 use crate::{Result, behaviours, cluster, image, loom, miri, packages, standalone, torture};
 
 /// A part of CI, in the order in which they run: what fails soonest comes first.
@@ -29,6 +32,8 @@ pub(crate) enum Part {
     Doc,
     /// The library compiles for macOS, where it polls.
     Macos,
+    /// The tests on a real cluster hold.
+    Cluster,
     /// The live cell under every interleaving that loom finds.
     Loom,
     /// The live cell's readers under Miri's detector of races.
@@ -43,8 +48,6 @@ pub(crate) enum Part {
     Browser,
     /// A login rotates while a real PostgreSQL is asked.
     Postgres,
-    /// The tests on a real cluster hold.
-    Cluster,
     /// The examples' images are built and start.
     Image,
 }
@@ -56,7 +59,15 @@ enum Outcome {
     Skipped(String),
 }
 
-/// Runs the parts named, or all of them; goes on after a failure and sums up at the end.
+/// A part that is over.
+struct Ended {
+    part: Part,
+    result: Result<Outcome>,
+    time: Duration,
+}
+
+/// Runs the parts named, or all of them; goes on after a failure and sums up at the end. What waits more than it works
+/// runs beside what follows it.
 ///
 /// # Errors
 ///
@@ -68,34 +79,41 @@ pub(crate) fn run_parts(parts: &[Part]) -> Result {
         parts
     };
     let start = Instant::now();
-    let mut summary = Vec::new();
-    let mut failed = Vec::new();
-    for part in parts {
-        println!("\n=== {}", part.name());
-        let since = Instant::now();
-        let outcome = part.run();
-        let text = match outcome {
-            Ok(Outcome::Held) => "ok".to_owned(),
-            Ok(Outcome::Skipped(what)) => format!("ok, skipped: {what}"),
-            Err(message) => {
-                failed.push(part.name());
-                format!("FAILED: {message}")
+    let interrupted = cluster::interrupts()?;
+    let interrupted = &*interrupted;
+    let mut ended = thread::scope(|scope| {
+        let mut beside = Vec::new();
+        let mut ended = Vec::new();
+        for (at, &part) in parts.iter().enumerate() {
+            if interrupted.load(Ordering::Relaxed) {
+                break;
             }
-        };
-        println!("=== {} {text} ({})", part.name(), seconds(since.elapsed()));
-        summary.push(format!(
-            "{:<11}{:>8}  {text}",
-            part.name(),
-            seconds(since.elapsed())
-        ));
+            if part.waits() && at + 1 < parts.len() {
+                beside.push((part, scope.spawn(move || part.run_marked(interrupted))));
+            } else {
+                ended.push(part.run_marked(interrupted));
+            }
+        }
+        for (part, thread) in beside {
+            ended.push(thread.join().unwrap_or_else(|_| Ended {
+                part,
+                result: Err("it has panicked".into()),
+                time: start.elapsed(),
+            }));
+        }
+        ended
+    });
+    ended.sort_by_key(|ended| parts.iter().position(|part| *part == ended.part));
+    println!();
+    for ended in &ended {
+        println!("{ended}");
     }
-    println!(
-        "\n{}\n{:<11}{:>8}",
-        summary.join("\n"),
-        "all",
-        seconds(start.elapsed())
-    );
-    if failed.is_empty() {
+    println!("{:<11}{:>8}", "all", seconds(start.elapsed()));
+    let failed = ended.iter().filter(|ended| ended.result.is_err());
+    let failed: Vec<_> = failed.map(|ended| ended.part.name()).collect();
+    if interrupted.load(Ordering::Relaxed) {
+        Err("interrupted".into())
+    } else if failed.is_empty() {
         Ok(())
     } else {
         Err(format!("failed: {}", failed.join(", ")))
@@ -110,6 +128,19 @@ impl From<Option<String>> for Outcome {
     }
 }
 
+// === impl Ended ===
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<11}{:>8}  ", self.part.name(), seconds(self.time))?;
+        match &self.result {
+            Ok(Outcome::Held) => f.write_str("ok"),
+            Ok(Outcome::Skipped(what)) => write!(f, "ok, skipped: {what}"),
+            Err(message) => write!(f, "FAILED: {message}"),
+        }
+    }
+}
+
 // === impl Part ===
 
 impl Part {
@@ -119,7 +150,25 @@ impl Part {
             .unwrap_or_default()
     }
 
-    fn run(self) -> Result<Outcome> {
+    /// Whether it waits more than it works.
+    fn waits(self) -> bool {
+        self == Self::Cluster
+    }
+
+    /// Runs it between two lines that name it.
+    fn run_marked(self, interrupted: &AtomicBool) -> Ended {
+        println!("\n=== {}", self.name());
+        let since = Instant::now();
+        let ended = Ended {
+            part: self,
+            result: self.run(interrupted),
+            time: since.elapsed(),
+        };
+        println!("=== {ended}");
+        ended
+    }
+
+    fn run(self, interrupted: &AtomicBool) -> Result<Outcome> {
         match self {
             Self::Format => run(&mut cargo("fmt --all --check"))?,
             Self::Behaviours => behaviours::run(true)?,
@@ -136,7 +185,7 @@ impl Part {
             Self::Standalone => standalone::run(&[])?,
             Self::Browser => return browser(),
             Self::Postgres => return postgres(),
-            Self::Cluster => return cluster(),
+            Self::Cluster => return cluster(interrupted),
             Self::Image => image::run(&image::Args {
                 examples: packages::examples()?.into_iter().map(|p| p.name).collect(),
                 tag: None,
@@ -231,12 +280,12 @@ fn postgres() -> Result<Outcome> {
     }
 }
 
-fn cluster() -> Result<Outcome> {
+fn cluster(interrupted: &AtomicBool) -> Result<Outcome> {
     if !cluster::is_root() {
         let why = "the tests on a cluster, which only root can start here";
         return Ok(Outcome::Skipped(why.into()));
     }
-    run(&mut cargo("xtask cluster-test"))?;
+    run_until(&mut cargo("xtask cluster-test"), "cluster: ", interrupted)?;
     Ok(Outcome::Held)
 }
 
