@@ -1,6 +1,5 @@
 //! Collecting keys: what is listed, what is opened, and when it is too much.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
@@ -33,7 +32,8 @@ const LEAST_WIDER: usize = 4096;
 pub(super) struct Collector {
     limits: Limits,
     bytes: u64,
-    pub(super) keys: BTreeMap<PathBuf, Key>,
+    /// In the order of the listing; sorted once, at the end.
+    pub(super) keys: Vec<(PathBuf, Key)>,
     directories: usize,
     hash: DefaultHasher,
     newest: Option<SystemTime>,
@@ -86,7 +86,7 @@ impl Collector {
         Self {
             limits,
             bytes: 0,
-            keys: BTreeMap::new(),
+            keys: Vec::new(),
             directories: 0,
             hash: DefaultHasher::new(),
             newest: None,
@@ -184,7 +184,7 @@ impl Collector {
             let meta = dir
                 .stat(name)
                 .map_err(|errno| dir.error("look at", name, errno))?;
-            check_regular(&path(), &meta)?;
+            check_regular(path, &meta)?;
         }
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
         let fd = dir.open(name, flags).map_err(|errno| match errno {
@@ -200,8 +200,8 @@ impl Collector {
         };
         let mut file = std::fs::File::from(fd);
         let meta = look(&file)?;
-        check_regular(&path(), &meta)?;
-        let content = self.content(&mut file, meta.stamp.size, &path())?;
+        check_regular(path, &meta)?;
+        let content = self.content(&mut file, meta.stamp.size, path)?;
         if plain {
             let after = look(&file)?;
             self.unstable |= after.stamp != meta.stamp;
@@ -214,28 +214,29 @@ impl Collector {
             self.in_memory |= walk.pins.of(dir).is_some_and(|pin| pin.in_memory);
         }
         let open = (meta.mode & 0o004 != 0).then_some(meta.mode);
-        self.keys.insert(key, Key { content, open });
+        self.keys.push((key, Key { content, open }));
         #[cfg(test)]
         super::tests::after_key();
         Ok(())
     }
 
-    /// Reads all bytes into one buffer, which has room for one more, to see the end by. No copy of them
-    /// stays: a file that grows meanwhile, or never told its size (in `/proc`), needs a wider buffer, and
-    /// the one before it is wiped.
+    /// Reads all bytes into one buffer, which has room for one more, to see the end by. One read that
+    /// gives just what was told has seen it. No copy of them stays: a file that grows meanwhile, or
+    /// never told its size (in `/proc`), needs a wider buffer, and the one before it is wiped.
     pub(super) fn content(
         &mut self,
         file: &mut impl Read,
         size: u64,
-        path: &Path,
+        path: impl Fn() -> PathBuf,
     ) -> Result<Content, Error> {
+        let path = &path;
         self.check_size(size, path)?;
         let mut read = |buffer: &mut [u8]| {
             loop {
                 match file.read(buffer) {
                     // By a signal, on a file system that lets it.
                     Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                    result => return result.map_err(|error| Error::io("read", path, error)),
+                    result => return result.map_err(|error| Error::io("read", &path(), error)),
                 }
             }
         };
@@ -245,6 +246,10 @@ impl Collector {
         while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match read(rest)? {
                 0 => break,
+                n if filled == 0 && n == length => {
+                    filled = n;
+                    break;
+                }
                 n => filled += n,
             }
             if filled < bytes.len() {
@@ -274,7 +279,7 @@ impl Collector {
         Err(Error::new(ErrorKind::TooLarge, path, message))
     }
 
-    fn check_size(&self, size: u64, path: &Path) -> Result<(), Error> {
+    fn check_size(&self, size: u64, path: impl Fn() -> PathBuf) -> Result<(), Error> {
         let Limits {
             key_bytes,
             volume_bytes,
@@ -287,7 +292,7 @@ impl Collector {
         } else {
             return Ok(());
         };
-        Err(Error::new(ErrorKind::TooLarge, path, message))
+        Err(Error::new(ErrorKind::TooLarge, &path(), message))
     }
 
     fn note(&mut self, key: &Path, stamp: &Stamp) {
@@ -303,7 +308,7 @@ impl Collector {
         });
         let snapshot = Snapshot {
             kind,
-            keys: self.keys,
+            keys: self.keys.into_iter().collect(),
             published: pin.and_then(|pin| pin.published),
             data_dir: pin.map(|pin| pin.target.clone()),
             in_memory: self.in_memory || pin.is_some_and(|pin| pin.in_memory),
@@ -317,22 +322,22 @@ impl Collector {
 }
 
 /// A buffer of zeros, which is wiped if it is not used in the end.
-fn buffer(size: usize, path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
+fn buffer(size: usize, path: impl Fn() -> PathBuf) -> Result<Zeroizing<Vec<u8>>, Error> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(size).map_err(|_| {
         let message = "there is no memory for it; lower the limit".to_owned();
-        Error::new(ErrorKind::TooLarge, path, message)
+        Error::new(ErrorKind::TooLarge, &path(), message)
     })?;
     bytes.resize(size, 0);
     Ok(Zeroizing::new(bytes))
 }
 
-fn check_regular(path: &Path, meta: &Meta) -> Result<(), Error> {
+fn check_regular(path: impl Fn() -> PathBuf, meta: &Meta) -> Result<(), Error> {
     match meta.file_type {
         FileType::RegularFile => Ok(()),
         // Replaced by a link or a directory between two calls: look again.
-        FileType::Symlink | FileType::Directory => Err(moved(path)),
-        other => Err(not_regular(path, other)),
+        FileType::Symlink | FileType::Directory => Err(moved(&path())),
+        other => Err(not_regular(&path(), other)),
     }
 }
 

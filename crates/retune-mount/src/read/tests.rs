@@ -110,8 +110,36 @@ fn a_read_that_a_signal_interrupts_goes_on() {
         let text = b"config";
         let mut file = Interrupted { text, now: false };
         let mut collector = Collector::new(Limits::default());
-        let bytes = collector.content(&mut file, size, Path::new("/config"));
+        let bytes = collector.content(&mut file, size, || PathBuf::from("/config"));
         assert_eq!(*bytes.unwrap(), *text);
+    }
+}
+
+/// Counts how often it is read.
+struct Counted<'a> {
+    text: &'a [u8],
+    reads: usize,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reads += 1;
+        self.text.read(buffer)
+    }
+}
+
+#[test]
+fn a_file_that_is_as_long_as_it_told_is_read_once() {
+    for (size, reads) in [(6, 1), (5, 2), (7, 2), (0, 3)] {
+        let text = b"config";
+        let mut file = Counted { text, reads: 0 };
+        let mut collector = Collector::new(Limits::default());
+        let bytes = collector.content(&mut file, size, || PathBuf::from("/config"));
+        assert_eq!(
+            (&**bytes.as_ref().unwrap(), file.reads),
+            (&text[..], reads),
+            "{size}"
+        );
     }
 }
 
@@ -121,7 +149,7 @@ fn h4_a_file_that_shrank_or_grew_is_one_content() {
     let text: Vec<u8> = (0..20_000_u32).map(|n| b'a' + (n % 26) as u8).collect();
     for told in [0, 1, 4_095, 4_096, 19_999, 20_000, 20_001, 50_000] {
         let mut collector = Collector::new(Limits::default());
-        let content = collector.content(&mut &text[..], told, Path::new("/config"));
+        let content = collector.content(&mut &text[..], told, || PathBuf::from("/config"));
         let content = content.unwrap();
         assert_eq!(*content, *text, "{told}");
         assert_eq!(content.as_str().map(str::len), Some(text.len()));
