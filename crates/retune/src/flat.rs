@@ -6,6 +6,7 @@ mod above;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 use self::above::Above;
 use crate::bind::{self, Notes};
@@ -35,8 +36,10 @@ pub(crate) struct Flat {
 pub(crate) struct FlatValue {
     /// Names of the fields that lead to it.
     pub(crate) path: Vec<&'static str>,
+    /// The same in code, as reports name it: `feature_flags.new_ui`.
+    dotted: String,
     /// The same as the keys of a source's tree.
-    keys: Vec<&'static str>,
+    keys: Vec<Arc<str>>,
     /// The same as their names outside.
     pub(crate) outside: Vec<&'static str>,
     pub(crate) field: &'static Field,
@@ -105,7 +108,8 @@ impl Flat {
         }
         self.values.push(FlatValue {
             path: at.path.clone(),
-            keys: at.keys.clone(),
+            dotted: at.path.join("."),
+            keys: at.keys.iter().map(|key| Arc::from(*key)).collect(),
             outside: at.outside.clone(),
             field,
             shape,
@@ -260,7 +264,7 @@ impl Flat {
 impl FlatValue {
     /// The path in code, as reports name it: `feature_flags.new_ui`.
     pub(crate) fn dotted(&self) -> String {
-        self.path.join(".")
+        self.dotted.clone()
     }
 
     /// The name in documents, and as a flag: `feature-flags.new-ui`.
@@ -331,11 +335,12 @@ impl FlatValue {
             true => node.into_secret(),
             false => node,
         };
-        let node = match self.is_previous && self.keys.last() == Some(&PREVIOUS) {
+        let node = match self.is_previous && self.keys.last().is_some_and(|key| **key == *PREVIOUS)
+        {
             true => bind::previous(node),
             false => node,
         };
-        let node = bind::part(node, self.shape, self.field, &self.dotted(), notes);
+        let node = bind::part(node, self.shape, self.field, &self.dotted, notes);
         if let Err((twin, node)) = insert(tree, &self.keys, node) {
             let twice = bind::twice(&twin, &node.origin, node.secret);
             let problem = Problem::new(self.dotted(), twice);
@@ -386,7 +391,8 @@ fn place_rest(tree: &mut Node, rest: &Shape, values: Vec<(&str, Node)>, notes: &
         let entries: Vec<_> = entries.collect();
         let origin = entries.first().map(|entry| entry.key_origin.clone());
         let entries = Node::map(entries, origin.unwrap_or(Origin::Default));
-        if let Err((twin, node)) = insert(tree, &parent, entries) {
+        let path: Vec<_> = parent.iter().map(|key| Arc::from(*key)).collect();
+        if let Err((twin, node)) = insert(tree, &path, entries) {
             let name = parent.join(".");
             let problem = twofold(key_segment(&name, tree.secret), &twin, &node);
             notes.problems.push(problem);
@@ -404,13 +410,17 @@ fn twofold(name: &str, first: &Origin, second: &Node) -> Problem {
 }
 
 /// The flat name that a key gives: `items` can nest keys in folders, and `db/host` is `db.host`.
-pub(crate) fn name_of_key(key: &Path) -> Option<String> {
-    key.to_str().map(|key| key.replace('/', "."))
+pub(crate) fn name_of_key(key: &Path) -> Option<Cow<'_, str>> {
+    let key = key.to_str()?;
+    Some(match key.contains('/') {
+        true => key.replace('/', ".").into(),
+        false => key.into(),
+    })
 }
 
 /// Inserts a node at a path, making the maps on the way; maps are merged. `Err` names what is
 /// already there.
-fn insert(tree: &mut Node, path: &[&str], node: Node) -> Result<(), (Origin, Node)> {
+fn insert(tree: &mut Node, path: &[Arc<str>], node: Node) -> Result<(), (Origin, Node)> {
     let NodeValue::Map(entries) = &mut tree.value else {
         return Err((tree.origin.clone(), node));
     };
@@ -431,7 +441,7 @@ fn insert(tree: &mut Node, path: &[&str], node: Node) -> Result<(), (Origin, Nod
         }
         return Ok(());
     };
-    let position = entries.iter().position(|entry| *entry.key == **first);
+    let position = entries.iter().position(|entry| entry.key == *first);
     match position.and_then(|position| entries.get_mut(position)) {
         Some(entry) if rest.is_empty() && !matches!(node.value, NodeValue::Map(_)) => {
             Err((entry.node.origin.clone(), node))
@@ -448,7 +458,7 @@ fn insert(tree: &mut Node, path: &[&str], node: Node) -> Result<(), (Origin, Nod
                 inner
             };
             entries.push(Entry {
-                key: (*first).into(),
+                key: first.clone(),
                 key_origin: origin,
                 hidden: false,
                 node,

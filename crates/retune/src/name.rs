@@ -11,7 +11,9 @@ pub(crate) fn same(a: &str, b: &str) -> bool {
 
 /// The form by which names are compared and looked up.
 pub(crate) fn normal(name: &str) -> String {
-    letters(name).map(char::from).collect::<String>()
+    let mut normal = String::with_capacity(name.len());
+    normal.extend(letters(name).map(char::from));
+    normal
 }
 
 fn letters(name: &str) -> impl Iterator<Item = u8> + '_ {

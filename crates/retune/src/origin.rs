@@ -125,7 +125,7 @@ impl Origin {
     pub(crate) fn without_value(self) -> Self {
         match self {
             Self::Text(span) if span.text.is_value && !span.text.content.is_empty() => {
-                let text = Text::value(span.text.place.clone(), "");
+                let text = Text::value(span.text.place.clone(), SharedText::empty());
                 Self::Text(Span {
                     text,
                     range: 0..0,

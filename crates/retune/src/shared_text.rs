@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, Range};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use retune_mount::Content;
 
@@ -17,6 +17,12 @@ impl SharedText {
     /// The content as text; `None` where it is not UTF-8.
     pub(crate) fn new(content: &Content) -> Option<Self> {
         content.as_str().map(|_| Self(content.clone()))
+    }
+
+    /// No text at all, of which there is one for everybody.
+    pub(crate) fn empty() -> Self {
+        static EMPTY: LazyLock<SharedText> = LazyLock::new(|| SharedText::from(""));
+        EMPTY.clone()
     }
 
     /// A part of it, which must begin and end between characters.

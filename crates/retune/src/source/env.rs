@@ -205,10 +205,10 @@ impl Env {
                 Some(bytes) => {
                     layer.mounted |= snapshot.data_dir().is_some();
                     layer.note_open(&snapshot, context, |_| place.clone());
-                    let node = keys::value(place, bytes);
+                    let bytes = bytes.clone();
                     return Some(match self.secrecy.of(&snapshot) {
-                        true => node.into_secret(),
-                        false => node,
+                        true => keys::secret(place, bytes),
+                        false => keys::value(place, bytes),
                     });
                 }
                 None => problem("is a directory, not a file"),

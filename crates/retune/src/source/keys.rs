@@ -1,5 +1,6 @@
 //! The keys of a volume, or of what is like one, as a layer: documents are merged in, any other key is one value.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use retune_mount::Content;
@@ -37,7 +38,7 @@ impl Keys<'_> {
     ) {
         let whole_files = context.schema.takes_whole_files();
         let mut documents = vec![];
-        let mut single = Vec::new();
+        let (mut names, mut nodes) = (Vec::new(), Vec::new());
         for (key, bytes) in keys {
             let is_about = self.about.names(key);
             if is_about && !is_wanted(key, context.flat) {
@@ -51,27 +52,23 @@ impl Keys<'_> {
             }
             let (name, bytes) = match whole_files {
                 true => {
-                    let name = key.to_str().map(str::to_owned);
+                    let name = key.to_str().map(Cow::Borrowed);
                     let text = text::bytes_without_final_newline(bytes);
                     (name, bytes.slice(0..text.len()))
                 }
                 false => (name_of_key(key), bytes.clone()),
             };
             let Some(name) = name else { continue };
-            let node = value(place, &bytes);
-            let node = if self.secret || self.about.is_heartbeat(key) {
-                node.into_secret()
-            } else {
-                node
-            };
-            single.push((name, node));
+            names.push(name);
+            nodes.push(match self.secret || self.about.is_heartbeat(key) {
+                true => secret(place, bytes),
+                false => value(place, bytes),
+            });
         }
         layer.lower = documents;
         let origin = Origin::Text(Span::whole(&Text::new(self.whole, "")));
         layer.root = Node::map(Vec::new(), origin);
-        let single = single
-            .iter()
-            .map(|(name, node): &(String, Node)| (&**name, node.clone()));
+        let single = names.iter().map(|name| &**name).zip(nodes);
         let Layer { root, notes, .. } = layer;
         context.flat.place(root, single, notes);
     }
@@ -83,12 +80,17 @@ fn is_wanted(key: &Path, flat: &Flat) -> bool {
 }
 
 /// A file that is one value as a whole.
-pub(super) fn value(place: Place, bytes: &Content) -> Node {
+pub(super) fn value(place: Place, bytes: Content) -> Node {
     // Bytes that are no text have no lines to show; the decoder says so where text is wanted.
-    let text = SharedText::new(bytes).unwrap_or_else(|| "".into());
-    let text = Text::value(place, text);
-    Node::new(
-        NodeValue::File(bytes.clone()),
-        Origin::Text(Span::whole(&text)),
-    )
+    let text = SharedText::new(&bytes).unwrap_or_else(SharedText::empty);
+    let origin = Origin::Text(Span::whole(&Text::value(place, text)));
+    Node::new(NodeValue::File(bytes), origin)
+}
+
+/// The same of a secret, whose origin is told without it.
+pub(super) fn secret(place: Place, bytes: Content) -> Node {
+    let origin = Origin::Text(Span::whole(&Text::value(place, SharedText::empty())));
+    let mut node = Node::new(NodeValue::File(bytes), origin);
+    node.secret = true;
+    node
 }

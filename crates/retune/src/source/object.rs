@@ -63,7 +63,7 @@ impl Sealed for Object {
         for (key, bytes) in given() {
             let Some(format) = unread(key) else { continue };
             layer.failed = true;
-            let origin = value(place(key), bytes).origin;
+            let origin = value(place(key), bytes.clone()).origin;
             layer
                 .notes
                 .problems
