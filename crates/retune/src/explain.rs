@@ -1,12 +1,14 @@
 //! Where each value of a generation came from, and what it overrode.
 
+mod ages;
 mod given;
 mod kept;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
 
+pub(crate) use self::ages::Ages;
+use self::ages::Since;
 pub use self::given::{Explanation, Given};
 use crate::bind;
 use crate::change::{Changed, ValueChange};
@@ -39,18 +41,8 @@ pub(crate) struct Tree {
     without_kept: Option<Node>,
     /// What is kept so, or given so by a source.
     kept: Vec<Kept>,
-    /// Since when each value is what it is; the others since the first generation.
-    since: HashMap<String, Since>,
-    first: Since,
     /// Computed when it is asked for first.
     hash: OnceLock<String>,
-}
-
-/// Since when a value is what it is.
-#[derive(Clone, Copy, Debug)]
-struct Since {
-    generation: u64,
-    at: SystemTime,
 }
 
 // === impl Tree ===
@@ -67,8 +59,6 @@ impl Tree {
             wiped: None,
             without_kept: None,
             kept: Vec::new(),
-            since: HashMap::new(),
-            first: Since::first(),
             hash: OnceLock::new(),
         }
     }
@@ -83,23 +73,7 @@ impl Tree {
             wiped: None,
             without_kept: None,
             kept: Vec::new(),
-            since: HashMap::new(),
-            first: Since::first(),
             hash: OnceLock::new(),
-        }
-    }
-
-    /// Of the first generation: its secrets are as old as what was published.
-    pub(crate) fn begin(&mut self, published: impl Fn(&ValuePath) -> Option<SystemTime>) {
-        for Leaf { path, .. } in self
-            .given()
-            .into_iter()
-            .filter(|leaf| leaf.node.is_marked())
-        {
-            let published = published(&path).filter(|at| *at < self.first.at);
-            let first = published.map(|at| Since { at, ..self.first });
-            self.since
-                .extend(first.map(|first| (path.own().to_owned(), first)));
         }
     }
 
@@ -132,23 +106,9 @@ impl Tree {
         changes.map(|changed| changed.change.clone()).collect()
     }
 
-    /// Takes over since when each value holds, given what changed with `generation`.
-    pub(crate) fn follows(mut self, before: &Self, changes: &[Changed], generation: u64) -> Self {
-        self.since.clone_from(&before.since);
-        // What was not decoded anew is what it was.
+    /// Takes over what was not decoded anew: it is what it was.
+    pub(crate) fn follows(mut self, before: &Self) -> Self {
         self.wiped = self.wiped.or_else(|| before.wiped.clone());
-        self.first = before.first;
-        let at = SystemTime::now();
-        for Changed { path, change } in changes {
-            // Of an entry of a map that is gone nothing stays: there may be new ones for ever.
-            let stays = |schema: &Schema| change.new.is_some() || schema.has(path.own());
-            if self.schema.is_some_and(stays) {
-                let since = Since { generation, at };
-                self.since.insert(path.own().to_owned(), since);
-            } else {
-                self.since.remove(path.own());
-            }
-        }
         self
     }
 
@@ -167,34 +127,30 @@ impl Tree {
     }
 
     /// Every value that a source gives, with its path.
-    pub(crate) fn given(&self) -> Vec<Leaf> {
+    pub(crate) fn given(&self) -> Vec<Leaf<'_>> {
         self.schema
             .map_or_else(Vec::new, |schema| merge::leaves(&self.root, schema))
     }
 
     /// Every secret that a source gives.
-    pub(crate) fn secrets(&self) -> Vec<SecretStatus> {
+    pub(crate) fn secrets(&self, ages: &Ages) -> Vec<SecretStatus> {
         let mut given = self.given();
         given.retain(|leaf| leaf.node.is_marked());
         given.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        let secret = |Leaf { path, node }: Leaf| {
-            let Since { generation, at } = self.since(&path);
+        let secret = |Leaf { path, node }: Leaf<'_>| {
+            let Since { generation, at } = ages.of(&path);
             let wiped = self.wiped.as_ref();
             // Of hidden keys, one path may stand for several.
             let wiped = wiped.filter(|_| path.shown() == path.own());
             SecretStatus {
-                wiped: wiped.is_some_and(|wiped| status::is_wiped(&node, path.shown(), wiped)),
+                wiped: wiped.is_some_and(|wiped| status::is_wiped(node, path.shown(), wiped)),
                 path: path.shown().to_owned(),
                 generation,
                 changed: at,
-                fingerprint: fingerprint(&node),
+                fingerprint: fingerprint(node),
             }
         };
         given.into_iter().map(secret).collect()
-    }
-
-    fn since(&self, path: &ValuePath) -> Since {
-        self.since.get(path.own()).copied().unwrap_or(self.first)
     }
 
     /// Whether some field, or a map, takes a value of this name.
@@ -236,7 +192,7 @@ impl Tree {
     }
 
     /// Explains every value: all fields, and what else the sources give.
-    pub(crate) fn explain_all(&self) -> Vec<Explanation> {
+    pub(crate) fn explain_all(&self, ages: &Ages) -> Vec<Explanation> {
         let Some(schema) = self.schema else {
             return Vec::new();
         };
@@ -255,7 +211,7 @@ impl Tree {
         let waiting = self.held_back.iter().flat_map(|held| &held.changes);
         let more = more.chain(waiting.map(|change| &change.path));
         paths.extend(more.filter(|path| known.insert((*path).clone())).cloned());
-        let nodes: HashMap<_, _> = given.iter().map(|leaf| (&leaf.path, &leaf.node)).collect();
+        let nodes: HashMap<_, _> = given.iter().map(|leaf| (&leaf.path, leaf.node)).collect();
         let mut losers: HashMap<&str, Vec<&Node>> = HashMap::new();
         for (path, node) in self.overridden.iter().rev() {
             losers.entry(path).or_default().push(node);
@@ -263,13 +219,13 @@ impl Tree {
         let explain = |path: &ValuePath| {
             let losers = losers.get(path.own()).into_iter().flatten().copied();
             let node = nodes.get(path).copied();
-            self.explanation(flat.find(path.own()), node, losers, path)
+            self.explanation(flat.find(path.own()), node, losers, path, ages)
         };
         paths.iter().map(explain).collect()
     }
 
     /// Explains one value, by any writing of its path.
-    pub(crate) fn explain(&self, path: &str) -> Option<Explanation> {
+    pub(crate) fn explain(&self, path: &str, ages: &Ages) -> Option<Explanation> {
         let schema = self.schema?;
         let flat = Flat::new(schema);
         let known = flat.find(path);
@@ -290,7 +246,7 @@ impl Tree {
         if known.is_none() && node.is_none() && losers.is_empty() && !waits {
             return None;
         }
-        Some(self.explanation(known, node, losers, &path))
+        Some(self.explanation(known, node, losers, &path, ages))
     }
 
     /// Explains a value by what holds of it and what that overrode, the highest first.
@@ -300,6 +256,7 @@ impl Tree {
         node: Option<&Node>,
         overridden: impl IntoIterator<Item = &'n Node>,
         path: &ValuePath,
+        ages: &Ages,
     ) -> Explanation {
         let default = known
             .and_then(FlatValue::shown_default)
@@ -343,23 +300,12 @@ impl Tree {
                     ignored: Some(ignored.why.told()),
                 }),
         );
-        let since_generation = self.since(path).generation;
+        let since_generation = ages.of(path).generation;
         Explanation {
             path: path.shown().to_owned(),
             winner,
             losers,
             since_generation,
-        }
-    }
-}
-
-// === impl Since ===
-
-impl Since {
-    fn first() -> Self {
-        Self {
-            generation: 1,
-            at: SystemTime::now(),
         }
     }
 }

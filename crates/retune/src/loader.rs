@@ -328,8 +328,8 @@ impl<T: Retune> Loader<T> {
         let mut pipeline = Pipeline::new(T::SCHEMA, self.sources, self.options);
         let mut seen = pipeline.observe(Some(&signal), |_| {});
         let value = first(&pipeline, &mut seen)?;
+        let ages = seen.ages();
         pipeline.accept(&mut seen);
-        seen.begin();
         seen.tree.keep_previous(None);
         let times = Times {
             published: seen.published,
@@ -345,7 +345,7 @@ impl<T: Retune> Loader<T> {
             due,
             ..
         } = seen;
-        let shared = Shared::new(value, tree, times, signal, self.patience);
+        let shared = Shared::new(value, (tree, ages), times, signal, self.patience);
         let mut record = shared.record();
         record.warnings = warnings;
         record.sources = sources;

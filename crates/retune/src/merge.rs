@@ -7,7 +7,7 @@ use crate::change::Changed;
 use crate::name;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
-use crate::path::{ValuePath, push_segment};
+use crate::path::{Mark, ValuePath, push_segment};
 use crate::rotating::{CURRENT, PREVIOUS};
 use crate::schema::{Default, Schema, Shape};
 
@@ -21,9 +21,16 @@ pub(crate) struct Merged {
 
 /// One value of a tree.
 #[derive(Clone, Debug)]
-pub(crate) struct Leaf {
+pub(crate) struct Leaf<'n> {
     pub(crate) path: ValuePath,
-    pub(crate) node: Node,
+    pub(crate) node: &'n Node,
+}
+
+impl<'n> Leaf<'n> {
+    fn new(path: &ValuePath, node: &'n Node) -> Self {
+        let path = path.clone();
+        Self { path, node }
+    }
 }
 
 /// Merges layers, given from the lowest to the highest. Structs and maps merge key by key; anything
@@ -56,8 +63,13 @@ fn over(
 ) -> Node {
     match (lower.value, upper.value) {
         (NodeValue::Map(below), NodeValue::Map(above)) if merges(shape) => {
-            let mut entries = below;
-            let places = entries.iter().enumerate();
+            // The index is not needed where one of the two is empty.
+            let (mut entries, above) = match below.is_empty() && !rewrites(&above, shape) {
+                true => (above, Vec::new()),
+                false => (below, above),
+            };
+            let indexed = if above.is_empty() { 0 } else { entries.len() };
+            let places = entries.iter().take(indexed).enumerate();
             let mut places: HashMap<Arc<str>, usize> =
                 places.map(|(at, entry)| (entry.key.clone(), at)).collect();
             let mut written = written(&entries, &above, shape);
@@ -111,7 +123,7 @@ fn over(
 /// Keys as a lower layer writes them, by what tells them apart in variables; `None` where something else
 /// tells how they are written.
 fn written(below: &[Entry], above: &[Entry], shape: &Shape) -> Option<HashMap<String, Arc<str>>> {
-    if !shape.keeps_keys() || !above.iter().any(is_variable) {
+    if !rewrites(above, shape) {
         return None;
     }
     let mut written = HashMap::new();
@@ -120,6 +132,11 @@ fn written(below: &[Entry], above: &[Entry], shape: &Shape) -> Option<HashMap<St
         first.or_insert_with(|| entry.key.clone());
     }
     Some(written)
+}
+
+/// Whether keys may have to be written as others are.
+fn rewrites(above: &[Entry], shape: &Shape) -> bool {
+    shape.keeps_keys() && above.iter().any(is_variable)
 }
 
 fn is_variable(entry: &Entry) -> bool {
@@ -136,6 +153,9 @@ fn clear(node: &mut Node, shape: &Shape, path: &mut String, overridden: &mut Vec
         return;
     }
     entries.retain_mut(|entry| {
+        if !matches!(entry.node.value, NodeValue::Null | NodeValue::Map(_)) {
+            return true;
+        }
         let length = path.len();
         push(path, shape, &entry.key);
         let cleared = matches!(entry.node.value, NodeValue::Null) && clears(shape, &entry.key);
@@ -214,36 +234,39 @@ fn is_current(shape: &Shape, key: &str) -> bool {
 }
 
 /// Every leaf of a bound tree with its path: what one layer gives.
-pub(crate) fn leaves(root: &Node, schema: &'static Schema) -> Vec<Leaf> {
+pub(crate) fn leaves<'n>(root: &'n Node, schema: &'static Schema) -> Vec<Leaf<'n>> {
     let mut leaves = Vec::new();
-    collect(
-        root,
-        &Shape::Struct(schema),
-        &mut ValuePath::default(),
-        &mut leaves,
-    );
+    let shape = Shape::Struct(schema);
+    collect(root, &shape, &mut ValuePath::default(), &mut leaves);
     leaves
 }
 
-fn collect(node: &Node, shape: &Shape, path: &mut ValuePath, leaves: &mut Vec<Leaf>) {
-    let entries = match &node.value {
-        NodeValue::Map(entries) if merges(shape) => entries,
-        _ => {
-            leaves.push(Leaf {
-                path: path.clone(),
-                node: node.clone(),
-            });
-            return;
-        }
+fn collect<'n>(node: &'n Node, shape: &Shape, path: &mut ValuePath, leaves: &mut Vec<Leaf<'n>>) {
+    let NodeValue::Map(entries) = &node.value else {
+        return leaves.push(Leaf::new(path, node));
     };
+    if !merges(shape) {
+        return leaves.push(Leaf::new(path, node));
+    }
     for entry in entries {
-        let mark = path.mark();
-        if !is_current(shape, &entry.key) {
-            path.push(&entry.key, is_secret_key(node, shape, &entry.key));
+        let mark = push_entry(path, node, shape, &entry.key);
+        match &entry.node.value {
+            NodeValue::Map(_) => {
+                collect(&entry.node, shape_of(shape, &entry.key), path, leaves);
+            }
+            _ => leaves.push(Leaf::new(path, &entry.node)),
         }
-        collect(&entry.node, shape_of(shape, &entry.key), path, leaves);
         path.truncate(mark);
     }
+}
+
+/// Adds an entry of a map to a path; what is current of a pair has the path of the pair.
+fn push_entry(path: &mut ValuePath, map: &Node, shape: &Shape, key: &str) -> Mark {
+    let mark = path.mark();
+    if !is_current(shape, key) {
+        path.push(key, is_secret_key(map, shape, key));
+    }
+    mark
 }
 
 /// The value at a path, and the path as people see it. A map's key may hold dots itself, so every way of
@@ -296,15 +319,87 @@ fn is_secret_key(map: &Node, shape: &Shape, key: &str) -> bool {
             if schema.fields.iter().any(|field| field.name == key))
 }
 
+/// The leaves of two trees below what differs between them, each with the path in its own tree.
+#[derive(Default)]
+struct Differing<'n> {
+    old: (ValuePath, Vec<Leaf<'n>>),
+    new: (ValuePath, Vec<Leaf<'n>>),
+}
+
+impl<'n> Differing<'n> {
+    fn add(&mut self, old: &'n Node, new: &'n Node, shape: &Shape) {
+        let (NodeValue::Map(before), NodeValue::Map(after)) = (&old.value, &new.value) else {
+            return self.collect(Some(old), Some(new), shape);
+        };
+        if !merges(shape) {
+            return self.collect(Some(old), Some(new), shape);
+        }
+        // The order is mostly the same, and then no index is needed.
+        let keys = |entries: &'n [Entry]| entries.iter().map(|entry| &entry.key);
+        if keys(before).eq(keys(after)) {
+            let pairs = before.iter().zip(after);
+            return pairs.for_each(|(a, b)| self.entry((old, new), (Some(a), Some(b)), shape));
+        }
+        let twins = after.iter().map(|entry| (&*entry.key, entry));
+        let mut twins: HashMap<&str, &Entry> = twins.collect();
+        for entry in before {
+            let twin = twins.remove(&*entry.key);
+            self.entry((old, new), (Some(entry), twin), shape);
+        }
+        for entry in after {
+            if twins.contains_key(&*entry.key) {
+                self.entry((old, new), (None, Some(entry)), shape);
+            }
+        }
+    }
+
+    /// Adds an entry of two maps that at least one of them has.
+    fn entry(
+        &mut self,
+        (old, new): (&'n Node, &'n Node),
+        (before, after): (Option<&'n Entry>, Option<&'n Entry>),
+        shape: &Shape,
+    ) {
+        let Some(Entry { key, .. }) = before.or(after) else {
+            return;
+        };
+        let (before, after) = (before.map(|e| &e.node), after.map(|e| &e.node));
+        if let (Some(before), Some(after)) = (before, after)
+            && before.same_content(after)
+        {
+            return;
+        }
+        let marks = (
+            push_entry(&mut self.old.0, old, shape, key),
+            push_entry(&mut self.new.0, new, shape, key),
+        );
+        let inner = shape_of(shape, key);
+        match (before, after) {
+            (Some(before), Some(after)) => self.add(before, after, inner),
+            _ => self.collect(before, after, inner),
+        }
+        self.old.0.truncate(marks.0);
+        self.new.0.truncate(marks.1);
+    }
+
+    fn collect(&mut self, old: Option<&'n Node>, new: Option<&'n Node>, shape: &Shape) {
+        for (node, (path, leaves)) in [(old, &mut self.old), (new, &mut self.new)] {
+            if let Some(node) = node {
+                collect(node, shape, path, leaves);
+            }
+        }
+    }
+}
+
 /// The values that differ between two merged trees, in the order of their paths.
 pub(crate) fn changed(old: &Node, new: &Node, schema: &'static Schema) -> Vec<Changed> {
-    let by_path = |root| {
-        leaves(root, schema)
-            .into_iter()
-            .map(|leaf| (leaf.path, leaf.node))
-            .collect::<BTreeMap<ValuePath, Node>>()
-    };
-    let (old, mut new) = (by_path(old), by_path(new));
+    let mut differing = Differing::default();
+    differing.add(old, new, &Shape::Struct(schema));
+    fn by_path(leaves: Vec<Leaf<'_>>) -> BTreeMap<ValuePath, &Node> {
+        let leaves = leaves.into_iter().map(|leaf| (leaf.path, leaf.node));
+        leaves.collect()
+    }
+    let (old, mut new) = (by_path(differing.old.1), by_path(differing.new.1));
     let mut changes = Vec::new();
     for (path, before) in old {
         let after = new.remove(&path);
@@ -312,12 +407,12 @@ pub(crate) fn changed(old: &Node, new: &Node, schema: &'static Schema) -> Vec<Ch
             .as_ref()
             .is_some_and(|after| before.same_content(after))
         {
-            changes.push(Changed::new(path, Some(&before), after.as_ref()));
+            changes.push(Changed::new(path, Some(before), after));
         }
     }
     changes.extend(
         new.into_iter()
-            .map(|(path, after)| Changed::new(path, None, Some(&after))),
+            .map(|(path, after)| Changed::new(path, None, Some(after))),
     );
     changes.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     changes

@@ -19,7 +19,7 @@ use retune_mount::{Limits, Pins, Signal};
 pub(crate) use decoding::Running;
 
 use crate::decode::Variables;
-use crate::explain::Tree;
+use crate::explain::{Ages, Tree};
 use crate::flat::Flat;
 use crate::merge::{self, Leaf};
 use crate::node::Node;
@@ -226,7 +226,7 @@ impl Pipeline {
             problems.extend(warnings.drain(..).map(Problem::refused));
         }
         warnings.extend(self.order_warnings());
-        let given: Vec<Vec<Leaf>> = layers
+        let given: Vec<Vec<Leaf<'_>>> = layers
             .iter()
             .map(|layer| {
                 let nodes = std::iter::once(&layer.root).chain(layer.lower.iter().rev());
@@ -287,8 +287,8 @@ impl Pipeline {
         // An entry of a map that is gone is just that. There may be new ones for ever, so that nothing
         // stays of those that no other source gives.
         self.gone = told;
-        self.gave.clone_from(&observation.gave);
-        self.stamps.clone_from(&observation.stamps);
+        self.gave = std::mem::take(&mut observation.gave);
+        self.stamps = std::mem::take(&mut observation.stamps);
         for source in &mut self.sources {
             source.accepted();
         }
@@ -349,7 +349,7 @@ impl Pipeline {
         }
         let held = tree.held_back.as_ref();
         let leaves = merge::leaves(&tree.root, self.schema);
-        let holds = leaves.iter().map(|leaf| (&leaf.path, &leaf.node));
+        let holds = leaves.iter().map(|leaf| (&leaf.path, leaf.node));
         let holds: HashMap<&ValuePath, &Node> = holds.collect();
         let removal = |(i, path): &(usize, ValuePath)| {
             // What the program sets and takes back itself is no surprise.
@@ -382,13 +382,13 @@ impl Observation {
         self.pins.still_current()
     }
 
-    /// Takes it for the first generation, whose values are as old as the highest layer that gives them.
-    pub(crate) fn begin(&mut self) {
+    /// Of the first generation, whose values are as old as the highest layer that gives them.
+    pub(crate) fn ages(&self) -> Ages {
         let layers = self.gave.iter().zip(&self.stamps).rev();
-        self.tree.begin(|path| {
+        Ages::first(&self.tree, |path| {
             let highest = layers.clone().find(|(gave, _)| gave.contains(path));
             highest.and_then(|(_, stamp)| *stamp)
-        });
+        })
     }
 
     fn look_again(&mut self, at: Option<SystemTime>, now: SystemTime) {

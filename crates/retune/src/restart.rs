@@ -257,7 +257,7 @@ impl HeldBack {
         let mut given: HashMap<_, _> = given.map(|leaf| (leaf.path, leaf.node)).collect();
         let values = changes
             .iter()
-            .map(|change| (change.path.clone(), given.remove(&change.path)))
+            .map(|change| (change.path.clone(), given.remove(&change.path).cloned()))
             .collect();
         for Changed { path, change } in &mut changes {
             let default = flat.at(path.own()).and_then(FlatValue::shown_default);

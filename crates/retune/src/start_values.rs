@@ -26,7 +26,7 @@ pub(crate) struct StartValues(Option<BTreeSet<Arc<str>>>);
 impl StartValues {
     /// Learns, at the first reading of all sources, which variables are start values. `given` is
     /// what each layer gives.
-    pub(crate) fn learn(&mut self, layers: &[Layer], given: &[Vec<Leaf>]) {
+    pub(crate) fn learn(&mut self, layers: &[Layer], given: &[Vec<Leaf<'_>>]) {
         if self.0.is_some() || layers.iter().any(|layer| layer.failed) {
             return;
         }
@@ -39,7 +39,7 @@ impl StartValues {
     }
 
     /// Warns of the other variables that hide what a mount gives: its edits will not apply.
-    pub(crate) fn hidden(&self, layers: &[Layer], given: &[Vec<Leaf>]) -> Vec<Problem> {
+    pub(crate) fn hidden(&self, layers: &[Layer], given: &[Vec<Leaf<'_>>]) -> Vec<Problem> {
         masks(layers, given)
             .filter(|(variable, _)| !self.contains(&variable.node.origin))
             .map(|(variable, mounted)| {
@@ -76,6 +76,9 @@ impl StartValues {
 
     /// Takes the start values out of a layer, each as it would be merged: one value is one whole.
     fn split(&self, node: Node, shape: &Shape) -> (Option<Node>, Node) {
+        if self.0.as_ref().is_none_or(BTreeSet::is_empty) {
+            return (None, node);
+        }
         let NodeValue::Map(entries) = node.value else {
             return (None, node);
         };
@@ -126,17 +129,18 @@ impl StartValues {
 /// Pairs of a variable and the value of a lower mount that it hides.
 fn masks<'g>(
     layers: &'g [Layer],
-    given: &'g [Vec<Leaf>],
-) -> impl Iterator<Item = (&'g Leaf, &'g Leaf)> {
+    given: &'g [Vec<Leaf<'g>>],
+) -> impl Iterator<Item = (&'g Leaf<'g>, &'g Leaf<'g>)> {
     let variables = given.iter().enumerate().flat_map(|(i, leaves)| {
         leaves
             .iter()
             .filter(|leaf| matches!(leaf.node.origin, Origin::Env(_)))
             .map(move |l| (i, l))
     });
-    let mut mounted: HashMap<&str, Vec<(usize, &Leaf)>> = HashMap::new();
+    let any = variables.clone().next().is_some();
+    let mut mounted: HashMap<&str, Vec<(usize, &Leaf<'_>)>> = HashMap::new();
     for (i, (layer, leaves)) in layers.iter().zip(given).enumerate() {
-        for leaf in leaves.iter().filter(|_| layer.mounted) {
+        for leaf in leaves.iter().filter(|_| any && layer.mounted) {
             let twins = mounted.entry(leaf.path.own()).or_default();
             // Of one layer the first counts: its highest.
             if twins.last().is_none_or(|(last, _)| *last != i) {
@@ -152,7 +156,7 @@ fn masks<'g>(
 }
 
 /// The kubelet gives a variable the file's very text, and no field but bytes sees that of a file.
-fn same_text(a: &Leaf, b: &Leaf) -> bool {
+fn same_text(a: &Leaf<'_>, b: &Leaf<'_>) -> bool {
     fn text(node: &Node) -> Option<Cow<'_, str>> {
         match &node.value {
             NodeValue::Text { text, .. } => Some(text::normalized(text)),
@@ -160,8 +164,8 @@ fn same_text(a: &Leaf, b: &Leaf) -> bool {
             _ => None,
         }
     }
-    match (text(&a.node), text(&b.node)) {
+    match (text(a.node), text(b.node)) {
         (Some(a), Some(b)) => a.trim_end_matches('\n') == b.trim_end_matches('\n'),
-        _ => a.node.same_content(&b.node),
+        _ => a.node.same_content(b.node),
     }
 }

@@ -26,7 +26,7 @@ pub use subscription::{Gate, Subscription};
 pub use view::View;
 
 use crate::error::Error;
-use crate::explain::{Explanation, Tree};
+use crate::explain::{Ages, Explanation, Tree};
 use crate::generation::{Change, Generation, Snapshot};
 use crate::problem::Problem;
 use crate::shared_text::SharedText;
@@ -90,7 +90,7 @@ impl<T: Send + Sync + 'static> Live<T> {
         };
         Self::from_shared(Shared::new(
             value,
-            Tree::none(),
+            (Tree::none(), Ages::none()),
             times,
             Signal::new(),
             PATIENCE,
@@ -313,13 +313,15 @@ impl<T: Send + Sync + 'static> Live<T> {
     /// (`feature_flags.new_ui`, `featureFlags.newUI`). `None` for a name that no field answers to.
     #[must_use]
     pub fn explain(&self, path: &str) -> Option<Explanation> {
-        self.shared.tree().explain(path)
+        let (tree, ages) = self.shared.explained();
+        tree.explain(path, &ages)
     }
 
     /// The same for every value, in the order of the code.
     #[must_use]
     pub fn explain_all(&self) -> Vec<Explanation> {
-        self.shared.tree().explain_all()
+        let (tree, ages) = self.shared.explained();
+        tree.explain_all(&ages)
     }
 
     /// What was probably meant by a path that [`explain`](Self::explain) does not know.
@@ -334,7 +336,7 @@ impl<T: Send + Sync + 'static> Live<T> {
         let shared = &self.shared;
         let (stuck, late, held) = (shared.stuck(), shared.late(), shared.held());
         // Taken before the generation: a swap holds both.
-        let (tree, record) = shared.observation();
+        let ((tree, ages), record) = shared.observation();
         let current = shared.current();
         let times = record.times();
         let (now, validities) = (SystemTime::now(), record.validities.iter());
@@ -361,7 +363,7 @@ impl<T: Send + Sync + 'static> Live<T> {
             waiting: record.waiting.clone(),
             pending_restart: record.pending_restart.clone(),
             expiries: validities.map(|v| Expiry::new(v, now)).collect(),
-            secrets: current.0.tree.secrets(),
+            secrets: current.0.tree.secrets(&ages),
             overlaps: tree.kept().iter().map(Overlap::of).collect(),
             warnings: record.warnings.clone(),
             stuck,

@@ -15,7 +15,7 @@ use super::local;
 use super::record::{Activity, Record};
 use super::subscriber::{Subscriber, Subscribers};
 use crate::error::Error;
-use crate::explain::Tree;
+use crate::explain::{Ages, Tree};
 use crate::generation::{Generation, Snapshot};
 use crate::guard::guarded;
 use crate::problem::Problem;
@@ -33,7 +33,7 @@ pub(crate) struct Shared<T> {
     pub(super) gates: Mutex<Vec<Gate<T>>>,
     pub(crate) record: Mutex<Record>,
     /// As last observed: origins and overridden values may change without the values.
-    tree: Mutex<Arc<Tree>>,
+    observed: Mutex<Observed>,
     replaced: Mutex<Vec<Replaced<T>>>,
     /// Held while a value is being published: there is one writer at a time.
     writer: Mutex<()>,
@@ -60,6 +60,12 @@ struct Worker {
     handle: Option<JoinHandle<()>>,
 }
 
+/// Where the values of the current generation come from.
+struct Observed {
+    tree: Arc<Tree>,
+    ages: Arc<Ages>,
+}
+
 /// A generation that is no longer current.
 struct Replaced<T> {
     at: Instant,
@@ -83,12 +89,20 @@ pub(crate) enum Command {
     },
 }
 
+// === impl Observed ===
+
+impl Observed {
+    fn both(&self) -> (Arc<Tree>, Arc<Ages>) {
+        (self.tree.clone(), self.ages.clone())
+    }
+}
+
 // === impl Shared ===
 
 impl<T: Send + Sync + 'static> Shared<T> {
     pub(crate) fn new(
         value: T,
-        tree: Tree,
+        (tree, ages): (Tree, Ages),
         times: Times,
         signal: Signal,
         patience: Duration,
@@ -108,7 +122,10 @@ impl<T: Send + Sync + 'static> Shared<T> {
             subscribers: Subscribers::default(),
             gates: Mutex::default(),
             record: Mutex::new(record),
-            tree: Mutex::new(tree),
+            observed: Mutex::new(Observed {
+                tree,
+                ages: Arc::new(ages),
+            }),
             replaced: Mutex::default(),
             writer: Mutex::default(),
             reloader: OnceLock::new(),
@@ -134,8 +151,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
         let one_at_a_time = self.lock(&self.writer);
         let before = self.current();
         let number = before.0.number + 1;
-        let changes = before.0.tree.changed(&tree);
-        let tree = Arc::new(tree.follows(&before.0.tree, &changes, number).begun());
+        let tree = Arc::new(tree.follows(&before.0.tree).begun());
         let next = Arc::new(Generation {
             number,
             value,
@@ -143,12 +159,15 @@ impl<T: Send + Sync + 'static> Shared<T> {
         });
         let mut swapped = noticed;
         // Held over the swap: a status is of one generation, and so is what explains it.
-        let (mut observed, mut record) = (self.lock(&self.tree), self.record());
+        let (mut observed, mut record) = (self.lock(&self.observed), self.record());
         let told = self.subscribers.announce(number, || {
             self.cell.store(next);
             swapped = SystemTime::now();
         });
-        *observed = tree;
+        // What only tells of the change comes after it.
+        let changes = before.0.tree.changed(&tree);
+        Arc::make_mut(&mut observed.ages).follow(&tree, &changes, (number, swapped));
+        observed.tree = tree;
         let times = Times {
             published,
             noticed,
@@ -180,21 +199,28 @@ impl<T: Send + Sync + 'static> Shared<T> {
 
     /// Takes over where the values of the current generation come from now.
     pub(crate) fn observed(&self, tree: Tree) {
-        let mut current = self.lock(&self.tree);
-        *current = Arc::new(tree.follows(&current, &[], 0).begun());
-        drop(current);
+        let mut observed = self.lock(&self.observed);
+        let tree = Arc::new(tree.follows(&observed.tree).begun());
+        let before = std::mem::replace(&mut observed.tree, tree);
+        drop(observed);
+        drop(before);
         self.record().last_success = Some(SystemTime::now());
     }
 
     /// Where the values come from, as last observed.
     pub(crate) fn tree(&self) -> Arc<Tree> {
-        self.lock(&self.tree).clone()
+        self.lock(&self.observed).tree.clone()
+    }
+
+    /// The same, with since when each value is what it is.
+    pub(super) fn explained(&self) -> (Arc<Tree>, Arc<Ages>) {
+        self.lock(&self.observed).both()
     }
 
     /// The same, and what happened: of one generation, as a swap holds both.
-    pub(super) fn observation(&self) -> (Arc<Tree>, MutexGuard<'_, Record>) {
-        let tree = self.lock(&self.tree);
-        (tree.clone(), self.record())
+    pub(super) fn observation(&self) -> ((Arc<Tree>, Arc<Ages>), MutexGuard<'_, Record>) {
+        let observed = self.lock(&self.observed);
+        (observed.both(), self.record())
     }
 
     pub(crate) fn current(&self) -> Snapshot<T> {

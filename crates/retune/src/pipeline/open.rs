@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::source::Layer;
 
 /// Names each such file, with its mode and the remedy. `given` is what each layer gives.
-pub(super) fn warnings(layers: &[Layer], given: &[Vec<Leaf>]) -> Vec<Problem> {
+pub(super) fn warnings(layers: &[Layer], given: &[Vec<Leaf<'_>>]) -> Vec<Problem> {
     let mut warnings = Vec::new();
     for (layer, leaves) in layers.iter().zip(given) {
         if layer.open.is_empty() {
