@@ -268,23 +268,23 @@ impl Binder<'_> {
             _ => return node,
         };
         // A document's keys differ; those of a text, or of files that are called alike, may not.
-        let mut firsts: HashMap<Arc<str>, Origin> = HashMap::new();
-        let mut bound = Vec::with_capacity(entries.len());
+        let mut places: HashMap<Arc<str>, usize> = HashMap::with_capacity(entries.len());
+        let mut bound: Vec<Entry> = Vec::with_capacity(entries.len());
         for entry in entries {
             let Entry {
                 key, key_origin, ..
             } = &entry;
-            if let Some(first) = firsts.get(key) {
+            if let Some(first) = places.get(key).and_then(|at| bound.get(*at)) {
                 let mut path = self.path.clone();
                 push_segment(&mut path, key_segment(key, secret));
-                let mut problem = Problem::new(path, twice(first, key_origin, secret));
+                let mut problem = Problem::new(path, twice(&first.key_origin, key_origin, secret));
                 problem.secret = secret;
                 let problem = problem.with_help("remove one of the two");
                 self.notes.problems.push(problem.at(key_origin.clone()));
                 continue;
             }
-            firsts.insert(key.clone(), key_origin.clone());
             let key = key.clone();
+            places.insert(key.clone(), bound.len());
             bound.push(Entry {
                 node: self.within(key_segment(&key, secret), entry.node, item),
                 hidden: secret,

@@ -242,7 +242,7 @@ impl Flat {
         let mut before = String::new();
         let mut from = 0;
         for (dot, _) in flat_name.match_indices('.') {
-            before += &name::normal(&flat_name[from..dot]);
+            name::push_normal(&mut before, &flat_name[from..dot]);
             from = dot;
             // A document may hold a name of any length.
             if before.len() > self.longest {

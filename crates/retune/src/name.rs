@@ -12,8 +12,13 @@ pub(crate) fn same(a: &str, b: &str) -> bool {
 /// The form by which names are compared and looked up.
 pub(crate) fn normal(name: &str) -> String {
     let mut normal = String::with_capacity(name.len());
-    normal.extend(letters(name).map(char::from));
+    push_normal(&mut normal, name);
     normal
+}
+
+/// Adds the same of another name below.
+pub(crate) fn push_normal(normal: &mut String, name: &str) {
+    normal.extend(letters(name).map(char::from));
 }
 
 fn letters(name: &str) -> impl Iterator<Item = u8> + '_ {

@@ -60,8 +60,10 @@ impl Format {
 
     /// The format that a file's name declares, also when the feature that reads it is off.
     pub(crate) fn of(path: &Path) -> Option<Self> {
-        let extension = path.extension().unwrap_or_default().to_str()?;
         let name = path.file_name()?.to_str()?;
+        let extension = name.rsplit_once('.');
+        let extension = extension.filter(|(stem, _)| !stem.is_empty());
+        let (_, extension) = extension.unwrap_or_default();
         // `.env` is no extension for `Path`, and that of `.env.local` says whose it is.
         let is_env = name == ".env" || name.starts_with(".env.");
         let by_extension = [
