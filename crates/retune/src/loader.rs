@@ -330,6 +330,7 @@ impl<T: Retune> Loader<T> {
         let value = first(&pipeline, &mut seen)?;
         let ages = seen.ages();
         pipeline.accept(&mut seen);
+        pipeline.settle();
         seen.tree.keep_previous(None);
         let times = Times {
             published: seen.published,

@@ -7,6 +7,7 @@
 mod advice;
 mod decoding;
 mod open;
+mod reading;
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
@@ -14,9 +15,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use retune_mount::{Limits, Pins, Signal};
+use retune_mount::{Limits, Pins};
 
 pub(crate) use decoding::Running;
+pub(crate) use reading::Same;
 
 use crate::decode::Variables;
 use crate::explain::{Ages, Tree};
@@ -27,18 +29,11 @@ use crate::origin::Origin;
 use crate::path::ValuePath;
 use crate::problem::Problem;
 use crate::schema::Schema;
-use crate::source::{Code, Context, Layer, Sealed, VariableNames, apart};
+use crate::source::{Code, Layer, Sealed, VariableNames, apart};
 use crate::start_values::StartValues;
 use crate::status::SourceStatus;
 use crate::time;
 use crate::validity::Validity;
-
-/// Readings that are started over when sources change faster than they can be read. The last one is
-/// taken as it is: each volume in it is whole.
-const MOST_READINGS: usize = 8;
-
-/// How long a reading is started over in which a volume is not whole, before that is a fault.
-const MOST_TIME: Duration = Duration::from_secs(2);
 
 /// The sources in their order, and what is remembered of them from one reading to the next.
 pub(crate) struct Pipeline {
@@ -61,6 +56,8 @@ pub(crate) struct Pipeline {
     odd: Vec<Problem>,
     /// What told in the accepted reading from when until when it is valid.
     validities: Vec<Validity>,
+    /// What the sources gave last is what runs, and there is nothing more to say of it.
+    settled: bool,
 }
 
 /// How sources are read.
@@ -135,64 +132,8 @@ impl Pipeline {
             removals: Vec::new(),
             odd: Vec::new(),
             validities: Vec::new(),
+            settled: false,
         }
-    }
-
-    /// Makes the next reading one of what is there now, whatever a source keeps.
-    pub(crate) fn distrust(&mut self) {
-        self.sources.iter_mut().for_each(|source| source.distrust());
-    }
-
-    /// Reads and merges all sources. `doing` is told which one is being read.
-    pub(crate) fn observe(
-        &mut self,
-        signal: Option<&Signal>,
-        mut doing: impl FnMut(&str),
-    ) -> Observation {
-        let began = Instant::now();
-        let mut readings = 0;
-        let (layers, pins) = loop {
-            let mut pins = Pins::new(self.options.limits);
-            if let Some(root) = &self.options.root {
-                pins = pins.rooted(root);
-            }
-            let layers = self.read(&mut pins, signal, &mut doing);
-            let torn = layers.iter().any(|layer| layer.moved);
-            readings += 1;
-            let enough = !torn && readings >= MOST_READINGS || began.elapsed() > MOST_TIME;
-            if enough || !torn && pins.still_current() {
-                break (layers, pins);
-            }
-            if torn {
-                // Whoever swaps this fast gets a moment to come to rest.
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        };
-        self.combine(layers, pins)
-    }
-
-    fn read(
-        &mut self,
-        pins: &mut Pins,
-        signal: Option<&Signal>,
-        doing: &mut impl FnMut(&str),
-    ) -> Vec<Layer> {
-        let mut context = Context {
-            schema: self.schema,
-            flat: &self.flat,
-            pins,
-            signal,
-            separator: self.options.separator,
-            poll: self.options.poll,
-            asks_modes: self.options.warn_world_readable,
-        };
-        let mut layers = Vec::with_capacity(self.sources.len() + 1);
-        for source in &mut self.sources {
-            doing(&source.name());
-            layers.push(source.read(&mut context));
-        }
-        layers.push(self.code.read(&mut context));
-        layers
     }
 
     fn combine(&mut self, mut layers: Vec<Layer>, pins: Pins) -> Observation {
@@ -212,8 +153,7 @@ impl Pipeline {
             let whole = layer.notes.problems.iter().any(|p| p.path.is_empty());
             blind |= layer.failed && whole;
             settling = settling.into_iter().chain(layer.settling).min();
-            let beat = layer.heartbeat.and_then(|beat| beat.due);
-            due = due.into_iter().chain(layer.due).chain(beat).min();
+            due = due.into_iter().chain(layer.look_again()).min();
             sources.push(SourceStatus::new(source.name(), source.kind(), layer));
         }
         for layer in &mut layers {

@@ -15,7 +15,7 @@ use crate::Retune;
 use crate::error::Error;
 use crate::guard::guarded;
 use crate::live::{Command, News, Shared};
-use crate::pipeline::{Observation, Pipeline, Running};
+use crate::pipeline::{Observation, Pipeline, Running, Same};
 use crate::problem::Problem;
 use crate::report;
 use crate::scrub::scrubbed;
@@ -195,7 +195,13 @@ impl<T: Retune> Reloader<T> {
         let mut outdated = 0;
         loop {
             let began = Instant::now();
-            let mut seen = self.look();
+            let mut seen = match self.look() {
+                Ok(seen) => seen,
+                Err(Same { due }) => {
+                    self.due = due;
+                    return self.same();
+                }
+            };
             (self.settling, self.due) = (seen.settling, seen.due);
             match seen.apart.take() {
                 Some(problem) => return self.wait(seen, problem),
@@ -249,12 +255,12 @@ impl<T: Retune> Reloader<T> {
             .doing("dropping what is not published", || guarded(|| drop(value)));
     }
 
-    fn look(&mut self) -> Observation {
+    fn look(&mut self) -> Result<Observation, Same> {
         let shared = &self.shared;
         let signal = &shared.signal;
-        let seen = self.pipeline.observe(Some(signal), |source| {
-            shared.begin(format!("reading {source}"))
-        });
+        let seen = self
+            .pipeline
+            .observe_news(signal, |source| shared.begin(format!("reading {source}")));
         shared.end();
         seen
     }
@@ -278,6 +284,7 @@ impl<T: Retune> Reloader<T> {
                 record.validities = validities;
                 news = record.good(&warnings, sources, pending);
             });
+        self.pipeline.settle();
         tell(&news);
         let entry = self.shared.record().history.back().cloned();
         if let Some(entry) = entry {
@@ -353,6 +360,16 @@ impl<T: Retune> Reloader<T> {
         self.due = self.due.into_iter().chain(seen.due).min();
     }
 
+    /// Goes on with what runs, which is what all sources gave again.
+    fn same(&mut self) -> Outcome {
+        let mut record = self.shared.record();
+        record.counters.unchanged += 1;
+        record.last_success = Some(SystemTime::now());
+        drop(record);
+        debug!("configuration unchanged");
+        Outcome::Good(self.shared.current().0.number)
+    }
+
     fn unchanged(&mut self, mut seen: Observation) -> Outcome {
         self.accept(&mut seen);
         let mut record = self.shared.record();
@@ -361,6 +378,7 @@ impl<T: Retune> Reloader<T> {
         drop(record);
         tell(&news);
         self.shared.observed(seen.tree);
+        self.pipeline.settle();
         if news.cleared {
             info!("configuration is good again: it is what is running");
         } else {

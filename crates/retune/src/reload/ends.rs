@@ -62,6 +62,7 @@ impl<T: Retune> Reloader<T> {
             }
         };
         self.end_again = None;
+        self.pipeline.unsettle();
         let last_success = self.shared.record().last_success;
         let generation = self
             .shared

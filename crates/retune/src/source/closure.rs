@@ -179,8 +179,8 @@ impl Closure {
         self
     }
 
-    /// Calls the closure if there is reason to.
-    fn refresh(&mut self, context: &Context<'_>) {
+    /// Calls the closure if there is reason to; whether it was called.
+    fn refresh(&mut self, context: &Context<'_>) -> bool {
         if let Some(signal) = context.signal {
             // Before the call: a change during it is not lost.
             _ = self.changed.0.signal.set(signal.clone());
@@ -188,7 +188,7 @@ impl Closure {
         let due = self.due.is_some_and(|due| due <= Instant::now());
         let hinted = self.changed.0.pending.swap(false, Ordering::AcqRel);
         if self.last.is_some() && !due && !hinted {
-            return;
+            return false;
         }
         let read = &mut self.read;
         let result = guarded(read).unwrap_or_else(|panic| Err(format!("it panicked: {panic}")));
@@ -206,6 +206,7 @@ impl Closure {
         };
         self.due = wait.and_then(|wait| Instant::now().checked_add(wait));
         self.last = Some(result);
+        true
     }
 
     fn place(&self, given: &Keys, context: &Context<'_>, layer: &mut Layer) {
@@ -253,8 +254,11 @@ impl Sealed for Closure {
     fn read(&mut self, context: &mut Context<'_>) -> Layer {
         let mut layer = Layer::new(Origin::Default, Some(Way::Closure), context);
         layer.secret = self.secret;
-        self.refresh(context);
+        layer.same = !self.refresh(context);
         layer.due = self.due;
+        if layer.leave_out(context) {
+            return layer;
+        }
         match &self.last {
             Some(Ok(Keys(None))) if !self.optional => {
                 let help = "it gave nothing; let it give keys, or mark the source `.optional()`";

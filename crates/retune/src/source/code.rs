@@ -14,6 +14,8 @@ use crate::shared_text::SharedText;
 pub(crate) struct Code {
     /// By the one name that all writings of a name have in common.
     values: BTreeMap<String, Set>,
+    /// Since it was read last.
+    changed: bool,
 }
 
 /// A value that was set.
@@ -41,16 +43,19 @@ impl Code {
             text: text.into(),
             location,
         };
+        self.changed = true;
         self.values.insert(flat.canonical(name), value)
     }
 
     /// Takes a value back; what it was.
     pub(crate) fn unset(&mut self, flat: &Flat, name: &str) -> Option<Set> {
+        self.changed = true;
         self.values.remove(&flat.canonical(name))
     }
 
     /// Makes a value what it was before.
     pub(crate) fn restore(&mut self, flat: &Flat, name: &str, before: Option<Set>) {
+        self.changed = true;
         let name = flat.canonical(name);
         match before {
             Some(before) => _ = self.values.insert(name, before),
@@ -70,6 +75,7 @@ impl Sealed for Code {
 
     fn read(&mut self, context: &mut Context<'_>) -> Layer {
         let mut layer = Layer::new(Origin::Default, None, context);
+        layer.same = !std::mem::take(&mut self.changed);
         let values = self.values.values().map(|set| {
             let node = Node::text(set.text.clone(), Origin::Code(set.location));
             (&*set.name, node)

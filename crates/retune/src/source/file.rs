@@ -157,6 +157,9 @@ impl Sealed for File {
             Found::Failed => return layer,
         };
         layer.mounted = snapshot.data_dir().is_some();
+        if layer.leave_out(context) {
+            return layer;
+        }
         let Some(bytes) = snapshot.file_content() else {
             let what = match snapshot.kind() {
                 PathKind::Volume => "is a volume, not a file",

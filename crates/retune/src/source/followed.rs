@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use retune_mount::{Error, ErrorKind, PathState, Reading, Snapshot, Watch};
 
-use super::{Context, Layer};
+use super::{Context, Layer, Wanted};
 use crate::problem::Problem;
 
 /// A path that a source reads, watched when changes are to be followed.
@@ -21,6 +21,16 @@ pub(crate) struct Followed {
     watch: Option<Watch>,
     /// Nothing was there last time.
     absent: bool,
+    /// What was found last, where that can be found again.
+    last: Option<Last>,
+}
+
+/// What was found at a path, and how its changes are noticed.
+#[derive(Clone, Debug)]
+struct Last {
+    /// `None` if nothing was there.
+    content: Option<Arc<Snapshot>>,
+    state: PathState,
 }
 
 /// What is at a path now.
@@ -43,6 +53,7 @@ impl Followed {
             confined: false,
             watch: None,
             absent: false,
+            last: None,
         }
     }
 
@@ -59,6 +70,39 @@ impl Followed {
 
     /// Reads the path, noting in the layer how that went.
     pub(crate) fn read(&mut self, context: &mut Context<'_>, layer: &mut Layer) -> Found {
+        if context.wanted == Wanted::Rest
+            && let (Some(last), Some(watch)) = (&self.last, &self.watch)
+        {
+            let path = watch.path().display().to_string();
+            layer.paths.push((path, last.state.clone()));
+            let Some(snapshot) = &last.content else {
+                return Found::Missing;
+            };
+            layer.published = layer.published.max(snapshot.published());
+            return Found::Content(snapshot.clone());
+        }
+        let last = self.last.take();
+        let found = self.look(context, layer);
+        let content = match &found {
+            _ if layer.settling.is_some() => None,
+            Found::Content(snapshot) => Some(Some(snapshot.clone())),
+            Found::Missing => Some(None),
+            Found::Unsettled | Found::Failed => None,
+        };
+        self.last = content.zip(self.watch.as_ref()).map(|(content, watch)| {
+            let state = watch.state().clone();
+            Last { content, state }
+        });
+        layer.same &= match (&self.last, &last) {
+            (Some(now), Some(before)) => now.is_same(before),
+            // Nothing can be there.
+            (None, None) => self.path.as_os_str().is_empty(),
+            _ => false,
+        };
+        found
+    }
+
+    fn look(&mut self, context: &mut Context<'_>, layer: &mut Layer) -> Found {
         // Nothing can be there, and there is nothing to watch.
         if self.path.as_os_str().is_empty() {
             return Found::Missing;
@@ -119,6 +163,25 @@ impl Followed {
                 Found::Failed
             }
         }
+    }
+}
+
+// === impl Last ===
+
+impl Last {
+    /// Whether a source makes the same of both.
+    fn is_same(&self, other: &Self) -> bool {
+        let content = match (&self.content, &other.content) {
+            (None, None) => true,
+            (Some(now), Some(before)) => {
+                now.same_content(before)
+                    && now.is_in_memory() == before.is_in_memory()
+                    && now.data_dir().is_some() == before.data_dir().is_some()
+                    && now.world_readable().eq(before.world_readable())
+            }
+            _ => false,
+        };
+        content && self.state == other.state
     }
 }
 

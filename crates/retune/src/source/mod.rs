@@ -126,6 +126,18 @@ pub struct Context<'a> {
     pub(crate) poll: (Duration, Duration),
     /// Which files everybody on the machine may read.
     pub(crate) asks_modes: bool,
+    pub(crate) wanted: Wanted,
+}
+
+/// What is wanted of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// All that it gives.
+    All,
+    /// The same, unless that is what it gave last: then to say so is enough.
+    News,
+    /// What it has just said to be the same, as it was read then.
+    Rest,
 }
 
 /// What a source gave.
@@ -159,6 +171,10 @@ pub struct Layer {
     pub(crate) heartbeat: Option<Heartbeat>,
     /// What has to be the same in all layers that have one.
     pub(crate) revision: Option<Revision>,
+    /// The source gives what it gave when it was read before.
+    pub(crate) same: bool,
+    /// It has only said so.
+    pub(crate) left_out: bool,
 }
 
 // === impl Kind ===
@@ -200,7 +216,21 @@ impl Layer {
             due: None,
             heartbeat: None,
             revision: None,
+            same: true,
+            left_out: false,
         }
+    }
+
+    /// When to read again, whatever happens until then.
+    pub(crate) fn look_again(&self) -> Option<Instant> {
+        let beat = self.heartbeat.and_then(|beat| beat.due);
+        self.due.into_iter().chain(beat).min()
+    }
+
+    /// Leaves out what is the same, if that is enough; whether it is left out.
+    fn leave_out(&mut self, context: &Context<'_>) -> bool {
+        self.left_out = self.same && context.wanted == Wanted::News;
+        self.left_out
     }
 
     /// Notes what everybody on the machine may read of it, if that is asked.

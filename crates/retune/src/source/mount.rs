@@ -278,7 +278,7 @@ impl Sealed for Mount {
     fn read(&mut self, context: &mut Context<'_>) -> Layer {
         let mut layer = Layer::new(Origin::Default, Some(Way::Mount), context);
         layer.mounted = true;
-        self.has_keys = false;
+        let had_keys = std::mem::take(&mut self.has_keys);
         match self.dir.read(context, &mut layer) {
             Found::Content(snapshot) if snapshot.file().is_some() => {
                 layer.failed = true;
@@ -287,6 +287,10 @@ impl Sealed for Mount {
                     Problem::new("", format!("{place}: is a single file, not a directory"))
                         .with_help("read it with `.file(…)`, or mount the whole volume"),
                 );
+            }
+            // The heartbeat is read anew, as it may have stopped.
+            Found::Content(_) if self.about.heartbeat.is_none() && layer.leave_out(context) => {
+                self.has_keys = had_keys;
             }
             Found::Content(snapshot) => {
                 self.has_keys = snapshot.keys().any(|(key, _)| !self.about.names(key));
@@ -326,6 +330,7 @@ impl Sealed for Mount {
             }
             Found::Missing | Found::Failed => {}
         }
+        layer.same &= layer.heartbeat.is_none_or(|beat| !beat.stopped);
         layer
     }
 
