@@ -113,6 +113,7 @@ mod content;
 mod dir;
 mod engine;
 mod error;
+mod keys;
 mod limits;
 mod pins;
 mod platform;

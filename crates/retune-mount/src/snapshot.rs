@@ -1,10 +1,10 @@
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::content::Content;
+use crate::keys::Keys;
 
 /// What was found at a path: its keys and their bytes, all of one moment.
 ///
@@ -12,18 +12,10 @@ use crate::content::Content;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Snapshot {
     pub(crate) kind: Kind,
-    pub(crate) keys: BTreeMap<PathBuf, Key>,
+    pub(crate) keys: Keys,
     pub(crate) published: Option<SystemTime>,
     pub(crate) data_dir: Option<OsString>,
     pub(crate) in_memory: bool,
-}
-
-/// One key of a snapshot.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Key {
-    pub(crate) content: Content,
-    /// The mode of its file, if everybody may read it.
-    pub(crate) open: Option<u32>,
 }
 
 /// What a path turned out to be.
@@ -63,9 +55,7 @@ impl Snapshot {
     /// All keys with their bytes, in order. A nested key is the path `a/b`; a
     /// single file has one key, its own name.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = (&Path, &[u8])> {
-        self.keys
-            .iter()
-            .map(|(path, key)| (path.as_path(), &*key.content))
+        self.keys.iter().map(|(path, key)| (path, &*key.content))
     }
 
     /// The bytes of one key.
@@ -75,9 +65,7 @@ impl Snapshot {
 
     /// All keys with their content, to share: see [`keys`](Self::keys).
     pub fn contents(&self) -> impl ExactSizeIterator<Item = (&Path, &Content)> {
-        self.keys
-            .iter()
-            .map(|(path, key)| (path.as_path(), &key.content))
+        self.keys.iter().map(|(path, key)| (path, &key.content))
     }
 
     /// The content of one key, to share.
@@ -92,7 +80,7 @@ impl Snapshot {
 
     /// Whether there is no key at all.
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+        self.keys.len() == 0
     }
 
     /// The bytes of a single file; `None` for a volume or a directory.
@@ -103,7 +91,7 @@ impl Snapshot {
     /// The content of a single file, to share; `None` for a volume or a directory.
     pub fn file_content(&self) -> Option<&Content> {
         match self.kind {
-            Kind::File => self.keys.values().next().map(|key| &key.content),
+            Kind::File => self.keys.iter().next().map(|(_, key)| &key.content),
             Kind::Volume | Kind::Directory => None,
         }
     }
@@ -131,7 +119,7 @@ impl Snapshot {
     /// Keys whose files everybody on the machine may read, with their modes (such as `0o644`).
     pub fn world_readable(&self) -> impl Iterator<Item = (&Path, u32)> {
         let keys = self.keys.iter();
-        keys.filter_map(|(path, key)| Some((path.as_path(), key.open?)))
+        keys.filter_map(|(path, key)| Some((path, key.open?)))
     }
 
     /// Whether both hold the same keys with the same bytes, no matter when they
@@ -143,9 +131,10 @@ impl Snapshot {
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.keys().map(|(path, _)| path).collect();
         f.debug_struct("Snapshot")
             .field("kind", &self.kind)
-            .field("keys", &self.keys.keys())
+            .field("keys", &names)
             .field("published", &self.published)
             .field("data_dir", &self.data_dir)
             .field("in_memory", &self.in_memory)

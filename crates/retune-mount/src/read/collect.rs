@@ -16,9 +16,10 @@ use super::{Outcome, PlainState};
 use crate::content::Content;
 use crate::dir::{Dir, Entry};
 use crate::error::{Error, ErrorKind};
+use crate::keys::{Key, Keys};
 use crate::limits::Limits;
 use crate::pins::{Pin, moved};
-use crate::snapshot::{Key, Kind, Snapshot};
+use crate::snapshot::{Kind, Snapshot};
 use crate::stamp::{Meta, Stamp};
 use crate::walk::{Fence, Found, Names, Walk, is_internal};
 
@@ -308,7 +309,7 @@ impl Collector {
         });
         let snapshot = Snapshot {
             kind,
-            keys: self.keys.into_iter().collect(),
+            keys: Keys::new(self.keys),
             published: pin.and_then(|pin| pin.published),
             data_dir: pin.map(|pin| pin.target.clone()),
             in_memory: self.in_memory || pin.is_some_and(|pin| pin.in_memory),
