@@ -13,6 +13,7 @@ use crate::Retune;
 use crate::decode::Variables;
 use crate::error::Error;
 use crate::flat::Flat;
+use crate::jitter::Jitter;
 use crate::live::{Live, PATIENCE, Shared};
 use crate::pipeline::{Observation, Options, Pipeline};
 use crate::problem::Problem;
@@ -57,6 +58,7 @@ pub struct Loader<T> {
     options: Options,
     gather: Duration,
     revision_patience: Duration,
+    jitter: Option<Jitter>,
     patience: Duration,
     #[cfg(feature = "clap")]
     usage: Option<clap::Error>,
@@ -82,6 +84,7 @@ impl<T: Retune> Loader<T> {
             },
             gather: Duration::ZERO,
             revision_patience: REVISION_PATIENCE,
+            jitter: None,
             patience: PATIENCE,
             #[cfg(feature = "clap")]
             usage: None,
@@ -289,6 +292,46 @@ impl<T: Retune> Loader<T> {
         self
     }
 
+    /// Lets each replica wait a random time of its own, from 0 to this, before it takes a change: so not all
+    /// of them open new connections, or drop their caches, in the same moment. Default 0.
+    ///
+    /// The change is read and checked at once, so that a bad one is told by all replicas as soon as they
+    /// see it, and gates are asked when it is taken. Until then [`Status::delayed`](crate::status::Status::delayed)
+    /// says so. What else changes meanwhile is taken along at the same time, so that nothing waits for
+    /// longer than this; what is taken back meanwhile, or turns out to be bad, is not waited for.
+    ///
+    /// Nothing waits at the start, nor for [`Live::reload`], [`Live::set`] or [`Live::stop`]. A generation is
+    /// whole, so that what waits is taken by these two as well. The time is a part of the measured lag.
+    /// With [`Jitter::except_secrets`] a change of a secret does not wait.
+    ///
+    /// The kubelets write a volume on their nodes up to one and a half minutes apart. So this is for changes
+    /// that cost more than that spreads: with replicas that share a node, or with a nudge that makes
+    /// all kubelets look at once.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use retune::{Jitter, Retune, source::Env};
+    ///
+    /// #[derive(Retune)]
+    /// struct Config {
+    ///     #[retune(default = 10)]
+    ///     pool_size: usize,
+    /// }
+    ///
+    /// # fn main() -> Result<(), retune::Error> {
+    /// let config = Config::loader()
+    ///     .env(Env::from_iter("GREETER", [("GREETER_POOL_SIZE", "20")]))
+    ///     .jitter(Jitter::up_to(Duration::from_secs(30)).except_secrets())
+    ///     .watch()?;
+    /// assert!(config.status().delayed.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn jitter(mut self, jitter: impl Into<Jitter>) -> Self {
+        self.jitter = Some(jitter.into());
+        self
+    }
+
     /// Sets how long volumes may be of different [revisions](Mount::revision) before that is a fault
     /// and the status degraded. They are not taken in either case. Default 2 minutes: the kubelet may
     /// write one of them a whole pass after the other, which is up to one and a half.
@@ -359,6 +402,7 @@ impl<T: Retune> Loader<T> {
             shared,
             (settling, due),
             (self.gather, self.revision_patience),
+            self.jitter,
         );
         live.shared()
             .spawn_reloader(move || reloader.run())

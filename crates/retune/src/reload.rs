@@ -2,6 +2,7 @@
 
 mod ends;
 mod told;
+mod turn;
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use self::told::{rotated, tell};
 use crate::Retune;
 use crate::error::Error;
 use crate::guard::guarded;
+use crate::jitter::{Jitter, Turns};
 use crate::live::{Command, News, Shared};
 use crate::pipeline::{Observation, Pipeline, Running, Same};
 use crate::problem::Problem;
@@ -42,6 +44,7 @@ pub(crate) struct Reloader<T> {
     apart: Option<Instant>,
     /// When to try again to end an overlap.
     end_again: Option<Instant>,
+    turns: Turns,
 }
 
 /// How an observation ended.
@@ -59,6 +62,7 @@ impl<T: Retune> Reloader<T> {
         shared: Arc<Shared<T>>,
         (settling, due): (Option<Instant>, Option<Instant>),
         (gather, revision_patience): (Duration, Duration),
+        jitter: Option<Jitter>,
     ) -> Self {
         Self {
             pipeline,
@@ -69,6 +73,7 @@ impl<T: Retune> Reloader<T> {
             revision_patience,
             apart: None,
             end_again: None,
+            turns: Turns::new(jitter),
         }
     }
 
@@ -188,6 +193,7 @@ impl<T: Retune> Reloader<T> {
 
     /// Reads all sources, and publishes what is new and good.
     fn observe(&mut self, wake: Option<Wake>) -> Outcome {
+        let asked = wake.is_none();
         let noticed = wake.and_then(|wake| wake.noticed);
         self.count(noticed.map(|noticed| noticed.by));
         let noticed = noticed.map_or_else(SystemTime::now, |noticed| noticed.at);
@@ -227,6 +233,10 @@ impl<T: Retune> Reloader<T> {
                 let reason = if seen.failed { "source" } else { "invalid" };
                 return self.refuse(seen, reason);
             };
+            if !asked && let Some(turn) = self.turn(&before, &seen, noticed) {
+                self.discard(value);
+                return self.delay(seen, turn);
+            }
             if let Err(mut problem) = self.shared.ask_gates(&value) {
                 problem.message = scrubbed(problem.message, &seen.tree.root);
                 seen.problems.push(problem);
@@ -266,6 +276,7 @@ impl<T: Retune> Reloader<T> {
     }
 
     fn publish(&mut self, value: T, mut seen: Observation, noticed: SystemTime) -> Outcome {
+        let noticed = self.end_delay().unwrap_or(noticed);
         self.accept(&mut seen);
         let validities = self.pipeline.validities().to_vec();
         let Observation {
@@ -371,6 +382,7 @@ impl<T: Retune> Reloader<T> {
     }
 
     fn unchanged(&mut self, mut seen: Observation) -> Outcome {
+        self.end_delay();
         self.accept(&mut seen);
         let mut record = self.shared.record();
         record.counters.unchanged += 1;
@@ -388,6 +400,7 @@ impl<T: Retune> Reloader<T> {
     }
 
     fn refuse(&mut self, mut seen: Observation, reason: &'static str) -> Outcome {
+        self.end_delay();
         self.put_off(&mut seen);
         let Observation {
             problems,

@@ -53,6 +53,9 @@ pub struct Status {
     /// Volumes that belong together and are not of one [revision](crate::source::Mount::revision): what
     /// is new in them waits. After [some time](crate::Loader::revision_patience) it is refused as well.
     pub waiting: Option<Waiting>,
+    /// A good change that is not taken yet, so that not all replicas take it at once: see
+    /// [`Loader::jitter`](crate::Loader::jitter). That is no fault, and so not degraded.
+    pub delayed: Option<Delayed>,
     /// What waits for a restart, as `#[retune(restart)]` says, until a restart takes it or a revert
     /// takes it back: the running value (or its default) and the one that a process would start with,
     /// in the order of their paths. That is no fault, and so not degraded.
@@ -171,6 +174,20 @@ pub struct Waiting {
     pub since: SystemTime,
     /// Which of them has which revision.
     pub problem: Problem,
+}
+
+/// A good change that waits for its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Delayed {
+    /// When it was noticed, or the first of several that wait together.
+    #[serde(serialize_with = "time::serialize")]
+    pub since: SystemTime,
+    /// When it will be taken.
+    #[serde(serialize_with = "time::serialize")]
+    pub until: SystemTime,
+    /// The generation that it will become.
+    pub generation: u64,
 }
 
 /// A value that is still taken beside the one that replaced it.

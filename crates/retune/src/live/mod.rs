@@ -361,6 +361,7 @@ impl<T: Send + Sync + 'static> Live<T> {
             sources: record.sources.clone(),
             rejection: record.rejection.clone(),
             waiting: record.waiting.clone(),
+            delayed: record.delayed,
             pending_restart: record.pending_restart.clone(),
             expiries: validities.map(|v| Expiry::new(v, now)).collect(),
             secrets: current.0.tree.secrets(&ages),

@@ -8,7 +8,7 @@ use super::subscriber::Subscriber;
 use crate::change::ValueChange;
 use crate::problem::Problem;
 use crate::status::{
-    Counters, HISTORY, HistoryEntry, Lags, Rejection, SourceStatus, Times, Waiting,
+    Counters, Delayed, HISTORY, HistoryEntry, Lags, Rejection, SourceStatus, Times, Waiting,
 };
 use crate::validity::Validity;
 
@@ -19,6 +19,7 @@ pub(crate) struct Record {
     unapplied: Vec<Unapplied>,
     pub(crate) rejection: Option<Rejection>,
     pub(crate) waiting: Option<Waiting>,
+    pub(crate) delayed: Option<Delayed>,
     pub(crate) pending_restart: Vec<ValueChange>,
     pub(crate) warnings: Vec<Problem>,
     pub(crate) sources: Vec<SourceStatus>,
