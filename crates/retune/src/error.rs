@@ -14,6 +14,7 @@ struct Inner {
     title: String,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
+    note: Option<String>,
     #[cfg(feature = "clap")]
     usage: Option<clap::Error>,
 }
@@ -26,6 +27,7 @@ impl Error {
             title: title.into(),
             problems,
             warnings: Vec::new(),
+            note: None,
             #[cfg(feature = "clap")]
             usage: None,
         }))
@@ -34,6 +36,12 @@ impl Error {
     /// Adds what is merely odd, as it may be the cause.
     pub(crate) fn beside(mut self, warnings: Vec<Problem>) -> Self {
         self.0.warnings = warnings;
+        self
+    }
+
+    /// Adds what stands at the end of the report.
+    pub(crate) fn noting(mut self, note: String) -> Self {
+        self.0.note = Some(note);
         self
     }
 
@@ -66,9 +74,14 @@ impl Error {
             title,
             problems,
             warnings,
+            note,
             ..
         } = &*self.0;
-        report::render(title, problems, warnings, color)
+        let report = report::render(title, problems, warnings, color);
+        match note {
+            Some(note) => format!("{report}\n\n{note}"),
+            None => report,
+        }
     }
 
     /// Prints the report to standard error and ends the process: with exit code 2, or as clap does

@@ -99,6 +99,12 @@ impl Tree {
         }
     }
 
+    /// What a process that starts now would run: what the sources gave.
+    pub(crate) fn for_a_start(&self) -> Option<(&Node, &'static Schema)> {
+        let held = self.held_back.as_ref().map(|held| &held.candidate);
+        Some((held.unwrap_or(self.without_kept()), self.schema?))
+    }
+
     /// What waits for a restart, for the status.
     pub(crate) fn pending(&self) -> Vec<ValueChange> {
         let held = self.held_back.as_ref();

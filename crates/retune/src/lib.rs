@@ -165,9 +165,11 @@ mod grammar;
 mod guard;
 mod ignored;
 mod jitter;
+mod json;
 mod json_schema;
 mod jwt;
 mod keys;
+mod last_good;
 mod live;
 mod loader;
 #[cfg(feature = "tracing-subscriber")]
@@ -312,6 +314,11 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/secrets.md")]
 struct Secrets;
+
+/// The same.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/replicas.md")]
+struct Replicas;
 
 /// What the derive's output names; not for people.
 #[doc(hidden)]

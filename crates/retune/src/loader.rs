@@ -1,19 +1,23 @@
 //! Names the sources, in order, and loads them.
 
+mod first;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use retune_mount::{Limits, Signal};
 
+use self::first::{First, Instead, first, keep};
 use crate::Retune;
 use crate::decode::Variables;
 use crate::error::Error;
 use crate::flat::Flat;
 use crate::jitter::Jitter;
+use crate::last_good::LastGood;
 use crate::live::{Live, PATIENCE, Shared};
 use crate::pipeline::{Observation, Options, Pipeline};
 use crate::problem::Problem;
@@ -25,6 +29,10 @@ use crate::status::Times;
 
 /// How long volumes that belong together may be apart.
 const REVISION_PATIENCE: Duration = Duration::from_secs(120);
+
+/// What the report of a program says that cannot start.
+const NOTHING_KEPT: &str = "No last good configuration is kept that the program could start with: \
+                            `Loader::keep_last_good` does that.";
 
 /// Names the sources of a configuration, from the lowest to the highest, and loads them.
 ///
@@ -59,6 +67,7 @@ pub struct Loader<T> {
     gather: Duration,
     revision_patience: Duration,
     jitter: Option<Jitter>,
+    last_good: Option<LastGood>,
     patience: Duration,
     #[cfg(feature = "clap")]
     usage: Option<clap::Error>,
@@ -85,6 +94,7 @@ impl<T: Retune> Loader<T> {
             gather: Duration::ZERO,
             revision_patience: REVISION_PATIENCE,
             jitter: None,
+            last_good: None,
             patience: PATIENCE,
             #[cfg(feature = "clap")]
             usage: None,
@@ -332,6 +342,61 @@ impl<T: Retune> Loader<T> {
         self
     }
 
+    /// Keeps the last good configuration in this file, and starts from it when what the sources give is
+    /// refused: so a container that restarts while a bad edit waits to be mended serves on, as the others
+    /// do that were not restarted. Off by default: then such a start fails.
+    ///
+    /// The program is degraded until something good is there. [`Status::last_good`](crate::status::Status::last_good)
+    /// says that it was started so, and [`Status::rejection`](crate::status::Status::rejection) why, as does a
+    /// warning in the log. A file that is missing, cut off or does not fit the program is no help, and
+    /// then the start fails with that beside all other problems. A file that cannot be written is a
+    /// warning.
+    ///
+    /// It is a JSON document, replaced as a whole with each generation, for its owner alone to read. **No secret is
+    /// in it**, nor a URL with a password, nor anything of a source that is
+    /// [secret as a whole](crate::source::Mount#what-is-secret-by-itself): a start takes these from the
+    /// sources as they are then, and so it fails if one of them is missing or bad. Everything else is in it, whatever gave it, also
+    /// what [`Live::set`] set.
+    ///
+    /// In a pod it belongs in a directory of an `emptyDir`, which outlives the container and not the pod: a
+    /// new pod has nothing to start from, and so a rollout with a bad configuration still stops. No
+    /// two processes may share the file.
+    ///
+    /// ```
+    /// use std::fs;
+    /// use retune::Retune;
+    ///
+    /// #[derive(Retune)]
+    /// struct Config {
+    ///     pool_size: usize,
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// # let (etc, state) = (dir.path().join("etc"), dir.path().join("state"));
+    /// # fs::create_dir_all(&etc)?;
+    /// # fs::create_dir_all(&state)?;
+    /// fs::write(etc.join("config.yaml"), "pool-size: 20")?;
+    /// let start = || {
+    ///     Config::loader()
+    ///         .file(etc.join("config.yaml"))
+    ///         .keep_last_good(state.join("last-good.json"))
+    ///         .watch()
+    /// };
+    /// start()?.stop()?;
+    ///
+    /// fs::write(etc.join("config.yaml"), "pool-size: many")?;
+    /// let config = start()?;
+    /// assert_eq!(config.with(|config| config.pool_size), 20);
+    /// assert!(config.status().reasons[0].starts_with("started from the last good configuration of 20"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn keep_last_good(mut self, file: impl AsRef<Path>) -> Self {
+        self.last_good = Some(LastGood::new(file.as_ref()));
+        self
+    }
+
     /// Sets how long volumes may be of different [revisions](Mount::revision) before that is a fault
     /// and the status degraded. They are not taken in either case. Default 2 minutes: the kubelet may
     /// write one of them a whole pass after the other, which is up to one and a half.
@@ -356,7 +421,11 @@ impl<T: Retune> Loader<T> {
         self.close()?;
         let mut pipeline = Pipeline::new(T::SCHEMA, self.sources, self.options);
         let mut seen = pipeline.observe(None, |_| {});
-        first(&pipeline, &mut seen)
+        let first = first(&mut pipeline, &mut seen, self.last_good.as_ref())?;
+        if first.instead.is_none() {
+            keep(self.last_good.as_mut(), &seen);
+        }
+        Ok(first.value)
     }
 
     /// Loads the configuration, and follows its changes from then on.
@@ -370,11 +439,23 @@ impl<T: Retune> Loader<T> {
         let noticed = SystemTime::now();
         let mut pipeline = Pipeline::new(T::SCHEMA, self.sources, self.options);
         let mut seen = pipeline.observe(Some(&signal), |_| {});
-        let value = first(&pipeline, &mut seen)?;
+        let first = first(&mut pipeline, &mut seen, self.last_good.as_ref());
+        let First { value, instead } = first.map_err(|error| match self.last_good {
+            Some(_) => error,
+            None => error.noting(NOTHING_KEPT.to_owned()),
+        })?;
         let ages = seen.ages();
-        pipeline.accept(&mut seen);
-        pipeline.settle();
+        match instead {
+            None => {
+                pipeline.accept(&mut seen);
+                pipeline.settle();
+            }
+            Some(_) => pipeline.refuse(&mut seen),
+        }
         seen.tree.keep_previous(None);
+        if instead.is_none() {
+            keep(self.last_good.as_mut(), &seen);
+        }
         let times = Times {
             published: seen.published,
             noticed,
@@ -394,6 +475,11 @@ impl<T: Retune> Loader<T> {
         record.warnings = warnings;
         record.sources = sources;
         record.validities = pipeline.validities().to_vec();
+        let kept = instead.as_ref().map(|instead| instead.kept);
+        record.last_good = self.last_good.as_ref().map(|file| file.status(kept));
+        if let Some(Instead { rejection, .. }) = instead {
+            record.refused(rejection);
+        }
         drop(record);
         let live = Live::from_shared(shared);
         let shared = live.shared().clone();
@@ -403,6 +489,7 @@ impl<T: Retune> Loader<T> {
             (settling, due),
             (self.gather, self.revision_patience),
             self.jitter,
+            self.last_good,
         );
         live.shared()
             .spawn_reloader(move || reloader.run())
@@ -413,26 +500,6 @@ impl<T: Retune> Loader<T> {
             })?;
         Ok(live)
     }
-}
-
-fn first<T: Retune>(pipeline: &Pipeline, seen: &mut Observation) -> Result<T, Error> {
-    // What volumes say that do not belong together is not worth a report.
-    let value = match seen.apart.take() {
-        Some(apart) => {
-            seen.problems.push(apart);
-            None
-        }
-        None => pipeline.decode(seen, None),
-    };
-    let Some(value) = value else {
-        let problems = std::mem::take(&mut seen.problems);
-        let error = Error::new("the configuration is not valid", problems);
-        return Err(error.beside(std::mem::take(&mut seen.warnings)));
-    };
-    for warning in &seen.warnings {
-        tracing::warn!("{warning}");
-    }
-    Ok(value)
 }
 
 impl<T> fmt::Debug for Loader<T> {

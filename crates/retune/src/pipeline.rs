@@ -136,6 +136,15 @@ impl Pipeline {
         }
     }
 
+    /// The same program's with one source alone, which is read once.
+    pub(crate) fn with_only(&self, source: impl Sealed + Send + 'static) -> Self {
+        let options = Options {
+            root: None,
+            ..self.options.clone()
+        };
+        Self::new(self.schema, vec![Box::new(source)], options)
+    }
+
     fn combine(&mut self, mut layers: Vec<Layer>, pins: Pins) -> Observation {
         let mut problems = Vec::new();
         let mut warnings = Vec::new();
@@ -239,6 +248,11 @@ impl Pipeline {
     pub(crate) fn refuse(&self, observation: &mut Observation) {
         observation.warnings.extend(self.removals.iter().cloned());
         self.tell_expired(observation);
+    }
+
+    /// Goes on from what another one accepted: what runs expires when that does.
+    pub(crate) fn run(&mut self, other: &Self) {
+        self.validities.clone_from(&other.validities);
     }
 
     /// From when until when what runs is valid, of what tells that.

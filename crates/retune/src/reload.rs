@@ -1,6 +1,7 @@
 //! The one writer of a live configuration: a thread that waits for hints, reads, and publishes.
 
 mod ends;
+mod keep;
 mod told;
 mod turn;
 
@@ -16,6 +17,7 @@ use crate::Retune;
 use crate::error::Error;
 use crate::guard::guarded;
 use crate::jitter::{Jitter, Turns};
+use crate::last_good::LastGood;
 use crate::live::{Command, News, Shared};
 use crate::pipeline::{Observation, Pipeline, Running, Same};
 use crate::problem::Problem;
@@ -45,6 +47,7 @@ pub(crate) struct Reloader<T> {
     /// When to try again to end an overlap.
     end_again: Option<Instant>,
     turns: Turns,
+    last_good: Option<LastGood>,
 }
 
 /// How an observation ended.
@@ -63,6 +66,7 @@ impl<T: Retune> Reloader<T> {
         (settling, due): (Option<Instant>, Option<Instant>),
         (gather, revision_patience): (Duration, Duration),
         jitter: Option<Jitter>,
+        last_good: Option<LastGood>,
     ) -> Self {
         Self {
             pipeline,
@@ -74,6 +78,7 @@ impl<T: Retune> Reloader<T> {
             apart: None,
             end_again: None,
             turns: Turns::new(jitter),
+            last_good,
         }
     }
 
@@ -293,6 +298,7 @@ impl<T: Retune> Reloader<T> {
             .publish(value, tree, published, noticed, |record| {
                 record.counters.applied += 1;
                 record.validities = validities;
+                record.is_of_sources();
                 news = record.good(&warnings, sources, pending);
             });
         self.pipeline.settle();
@@ -311,6 +317,7 @@ impl<T: Retune> Reloader<T> {
                 "configuration changed"
             );
         }
+        self.keep();
         Outcome::Good(generation)
     }
 
@@ -386,6 +393,7 @@ impl<T: Retune> Reloader<T> {
         self.accept(&mut seen);
         let mut record = self.shared.record();
         record.counters.unchanged += 1;
+        record.is_of_sources();
         let news = record.good(&seen.warnings, seen.sources, seen.tree.pending());
         drop(record);
         tell(&news);
@@ -396,6 +404,7 @@ impl<T: Retune> Reloader<T> {
         } else {
             debug!("configuration unchanged");
         }
+        self.keep();
         Outcome::Good(self.shared.current().0.number)
     }
 
@@ -410,26 +419,9 @@ impl<T: Retune> Reloader<T> {
         } = seen;
         let generation = self.shared.current().0.number + 1;
         let mut record = self.shared.record();
-        let is_new = record.rejection.as_ref().is_none_or(|before| {
-            let lines =
-                |problems: &[Problem]| problems.iter().map(Problem::to_string).collect::<Vec<_>>();
-            lines(&before.problems) != lines(&problems)
-        });
-        let since = record
-            .rejection
-            .as_ref()
-            .map_or_else(SystemTime::now, |before| before.since);
-        // Each poll finds the same again until it is mended: that is still the one rejection.
-        let counters = &mut record.counters;
-        *match reason {
-            "source" => &mut counters.rejected_source,
-            "gate" => &mut counters.rejected_gate,
-            "revision" => &mut counters.rejected_revision,
-            _ => &mut counters.rejected_invalid,
-        } += u64::from(is_new);
         let news = record.observed(&warnings, sources);
-        record.rejection = Some(Rejection {
-            since,
+        let is_new = record.refused(Rejection {
+            since: SystemTime::now(),
             generation,
             reason,
             problems: problems.clone(),

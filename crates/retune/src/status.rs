@@ -56,6 +56,9 @@ pub struct Status {
     /// A good change that is not taken yet, so that not all replicas take it at once: see
     /// [`Loader::jitter`](crate::Loader::jitter). That is no fault, and so not degraded.
     pub delayed: Option<Delayed>,
+    /// The file that keeps the last good configuration for the next start, where that is
+    /// [asked for](crate::Loader::keep_last_good).
+    pub last_good: Option<LastGood>,
     /// What waits for a restart, as `#[retune(restart)]` says, until a restart takes it or a revert
     /// takes it back: the running value (or its default) and the one that a process would start with,
     /// in the order of their paths. That is no fault, and so not degraded.
@@ -190,6 +193,21 @@ pub struct Delayed {
     pub generation: u64,
 }
 
+/// The last good configuration, kept in a file.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct LastGood {
+    /// The file.
+    pub path: String,
+    /// When what is in it was written; `None` as long as nothing is.
+    #[serde(serialize_with = "time::serialize_option")]
+    pub kept: Option<SystemTime>,
+    /// The process was started from it, as the sources were bad, and has seen nothing good since.
+    pub runs: bool,
+    /// Why the file is not what it should be.
+    pub problem: Option<Problem>,
+}
+
 /// A value that is still taken beside the one that replaced it.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
@@ -283,6 +301,7 @@ pub struct Held {
 /// Why a configuration is degraded: what was refused, what is orphaned, what has expired, what is stuck.
 pub(crate) fn reasons(
     rejection: Option<&Rejection>,
+    last_good: Option<&LastGood>,
     sources: &[SourceStatus],
     expired: impl Iterator<Item = Problem>,
     stuck: Option<&Stuck>,
@@ -290,14 +309,33 @@ pub(crate) fn reasons(
     let problems = rejection.into_iter().flat_map(|refused| &refused.problems);
     let paths = sources.iter().flat_map(|source| &source.paths);
     let orphaned = paths.filter(|path| path.mode == "orphaned");
-    problems
-        .map(|problem| format!("an update was refused: {problem}"))
+    let started = last_good.filter(|last_good| last_good.runs);
+    let refused = match started {
+        Some(_) => "the configuration is refused",
+        None => "an update was refused",
+    };
+    started
+        .map(LastGood::told)
+        .into_iter()
+        .chain(problems.map(|problem| format!("{refused}: {problem}")))
         .chain(orphaned.map(|path| format!("{}: {}", path.path, path.detail)))
         .chain(expired.map(|problem| problem.to_string()))
         .chain(
             stuck.map(|stuck| format!("stuck for {} s: {}", stuck.seconds.as_secs(), stuck.doing)),
         )
         .collect()
+}
+
+// === impl LastGood ===
+
+impl LastGood {
+    /// That it runs, for people.
+    pub(crate) fn told(&self) -> String {
+        let of = self
+            .kept
+            .map_or_else(String::new, |kept| format!(" of {}", time::told(kept)));
+        format!("started from the last good configuration{of}")
+    }
 }
 
 // === impl Times ===

@@ -82,6 +82,19 @@ impl Format {
 
 /// Reads a document, whose top must be a map.
 pub(crate) fn parse(format: Format, text: &Arc<Text>) -> Result<Node, Vec<Problem>> {
+    parse_by(format, text, |content, base| read(format, content, base))
+}
+
+/// Reads a JSON document of our own, whatever the features are.
+pub(crate) fn own_json(text: &Arc<Text>) -> Result<Node, Vec<Problem>> {
+    parse_by(Format::Json, text, json::read)
+}
+
+fn parse_by(
+    format: Format,
+    text: &Arc<Text>,
+    read: impl FnOnce(&str, &Origin) -> Result<Option<Node>, Vec<Problem>>,
+) -> Result<Node, Vec<Problem>> {
     let whole = Origin::Text(Span::new(text, 0..text.content().len()));
     let (content, base) = match text.content().strip_prefix('\u{feff}') {
         Some(rest) => (
@@ -90,7 +103,7 @@ pub(crate) fn parse(format: Format, text: &Arc<Text>) -> Result<Node, Vec<Proble
         ),
         None => (text.content(), whole),
     };
-    let Some(node) = read(format, content, &base)? else {
+    let Some(node) = read(content, &base)? else {
         let help = match format {
             Format::Toml => {
                 "TOML cannot say on purpose that it sets nothing; YAML and JSON can: `{}`"

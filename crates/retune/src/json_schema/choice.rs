@@ -1,7 +1,7 @@
 //! One of some variants: by its name, or as a map with its name as the one key.
 
-use super::json::Json;
 use super::{At, describe, names, put_aliases, text, value};
+use crate::json::Json;
 use crate::name;
 use crate::schema::Variant;
 

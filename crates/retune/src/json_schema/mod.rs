@@ -5,16 +5,15 @@
 //! JSON Schema cannot say is in one keyword, `x-retune`.
 
 mod choice;
-mod json;
 mod names;
 mod pair;
 mod table;
 mod text;
 
-use self::json::Json;
 #[cfg(feature = "check")]
 pub(crate) use self::table::VERSION;
 use crate::grammar::NumberRange;
+use crate::json::Json;
 use crate::name;
 use crate::schema::{Alias, Default, Field, Schema, Shape, Way};
 

@@ -1,7 +1,7 @@
 //! What a `Rotating` takes: what its value takes, or what is current and what was before it.
 
-use super::json::Json;
 use super::{At, put_aliases, value, ways};
+use crate::json::Json;
 use crate::rotating::{CURRENT, PREVIOUS};
 use crate::schema::Shape;
 

@@ -1,7 +1,7 @@
 //! `x-retune`: the table that the derive emits, whole, so that a check can be made without the program.
 
-use super::json::Json;
 use crate::grammar::{Grammar, NumberRange, RangeEnd};
+use crate::json::Json;
 use crate::schema::{Alias, Default, Field, Schema, Shape, Variant, Way};
 
 /// Raised when an older reader would misunderstand what is written now.

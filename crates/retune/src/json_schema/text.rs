@@ -4,8 +4,8 @@
 //! written: so each grammar is said for all types that may come of it. What is said may be wider than
 //! what the program takes (the order of a duration's units), and never narrower.
 
-use super::json::Json;
 use crate::grammar::{Floats, Grammar, Integers};
+use crate::json::Json;
 
 const WHOLE: &str = r"^\s*[+-]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9][0-9_]*)\s*$";
 const WITH_FRACTION: &str = r"^\s*[-+._eE0-9]+\s*$";

@@ -343,6 +343,7 @@ impl<T: Send + Sync + 'static> Live<T> {
         let expired = validities.clone().filter(|v| v.has_expired(now));
         let reasons = status::reasons(
             record.rejection.as_ref(),
+            record.last_good.as_ref(),
             &record.sources,
             expired.map(Validity::still_runs),
             stuck.as_ref(),
@@ -362,6 +363,7 @@ impl<T: Send + Sync + 'static> Live<T> {
             rejection: record.rejection.clone(),
             waiting: record.waiting.clone(),
             delayed: record.delayed,
+            last_good: record.last_good.clone(),
             pending_restart: record.pending_restart.clone(),
             expiries: validities.map(|v| Expiry::new(v, now)).collect(),
             secrets: current.0.tree.secrets(&ages),

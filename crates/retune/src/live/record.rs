@@ -8,7 +8,8 @@ use super::subscriber::Subscriber;
 use crate::change::ValueChange;
 use crate::problem::Problem;
 use crate::status::{
-    Counters, Delayed, HISTORY, HistoryEntry, Lags, Rejection, SourceStatus, Times, Waiting,
+    Counters, Delayed, HISTORY, HistoryEntry, Lags, LastGood, Rejection, SourceStatus, Times,
+    Waiting,
 };
 use crate::validity::Validity;
 
@@ -20,6 +21,7 @@ pub(crate) struct Record {
     pub(crate) rejection: Option<Rejection>,
     pub(crate) waiting: Option<Waiting>,
     pub(crate) delayed: Option<Delayed>,
+    pub(crate) last_good: Option<LastGood>,
     pub(crate) pending_restart: Vec<ValueChange>,
     pub(crate) warnings: Vec<Problem>,
     pub(crate) sources: Vec<SourceStatus>,
@@ -97,6 +99,36 @@ impl Record {
             cleared: self.rejection.take().is_some(),
             ..news
         }
+    }
+
+    /// What runs is what the sources give, whatever it was at the start.
+    pub(crate) fn is_of_sources(&mut self) {
+        if let Some(last_good) = &mut self.last_good {
+            last_good.runs = false;
+        }
+    }
+
+    /// Takes over what was refused; whether that is another thing than before.
+    pub(crate) fn refused(&mut self, mut rejection: Rejection) -> bool {
+        let before = self.rejection.take();
+        let is_new = before.as_ref().is_none_or(|before| {
+            let lines =
+                |problems: &[Problem]| problems.iter().map(Problem::to_string).collect::<Vec<_>>();
+            lines(&before.problems) != lines(&rejection.problems)
+        });
+        if let Some(before) = before {
+            rejection.since = before.since;
+        }
+        // Each poll finds the same again until it is mended: that is still the one rejection.
+        let counters = &mut self.counters;
+        *match rejection.reason {
+            "source" => &mut counters.rejected_source,
+            "gate" => &mut counters.rejected_gate,
+            "revision" => &mut counters.rejected_revision,
+            _ => &mut counters.rejected_invalid,
+        } += u64::from(is_new);
+        self.rejection = Some(rejection);
+        is_new
     }
 
     pub(crate) fn published(&mut self, entry: HistoryEntry) {

@@ -20,6 +20,7 @@ mod file;
 mod flags;
 mod followed;
 mod heartbeat;
+mod kept;
 mod keys;
 mod mount;
 #[cfg(feature = "check")]
@@ -49,6 +50,7 @@ pub use env::Env;
 pub use file::File;
 #[cfg(feature = "clap")]
 pub use flags::{FlagNames, Flags};
+pub(crate) use kept::Kept;
 pub use mount::Mount;
 #[cfg(feature = "check")]
 pub(crate) use object::Object;

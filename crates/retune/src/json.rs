@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Json {
+pub(crate) enum Json {
     Null,
     Bool(bool),
     /// As it is to be written: numbers may be wider than any type of ours.
@@ -20,36 +20,36 @@ const WIDTH: usize = 90;
 // === impl Json ===
 
 impl Json {
-    pub(super) const fn map() -> Self {
+    pub(crate) const fn map() -> Self {
         Self::Map(Vec::new())
     }
 
-    pub(super) fn number(number: impl fmt::Display) -> Self {
+    pub(crate) fn number(number: impl fmt::Display) -> Self {
         Self::Number(number.to_string())
     }
 
     /// With one more entry, for maps.
     #[must_use]
-    pub(super) fn with(mut self, key: impl Into<String>, value: impl Into<Self>) -> Self {
+    pub(crate) fn with(mut self, key: impl Into<String>, value: impl Into<Self>) -> Self {
         self.put(key, value);
         self
     }
 
     /// Adds an entry to a map.
-    pub(super) fn put(&mut self, key: impl Into<String>, value: impl Into<Self>) {
+    pub(crate) fn put(&mut self, key: impl Into<String>, value: impl Into<Self>) {
         if let Self::Map(entries) = self {
             entries.push((key.into(), value.into()));
         }
     }
 
     /// Adds another map's entries to a map.
-    pub(super) fn put_all(&mut self, other: Self) {
+    pub(crate) fn put_all(&mut self, other: Self) {
         if let (Self::Map(entries), Self::Map(more)) = (self, other) {
             entries.extend(more);
         }
     }
 
-    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
         let Self::Map(entries) = self else {
             return None;
         };
@@ -58,7 +58,7 @@ impl Json {
     }
 
     /// Over several lines, with a final newline.
-    pub(super) fn pretty(&self) -> String {
+    pub(crate) fn pretty(&self) -> String {
         let mut out = String::new();
         self.write_at(0, 0, &mut out);
         out.push('\n');
