@@ -18,7 +18,7 @@ use crate::{Result, behaviours, cluster, image, loom, miri, packages, standalone
 pub(crate) enum Part {
     /// Every file is formatted.
     Format,
-    /// Every claimed behaviour has a test.
+    /// Every behaviour has a test, and docs/behaviour.md says which.
     Behaviours,
     /// Licences, sources and doubled crates are as deny.toml allows.
     Deny,

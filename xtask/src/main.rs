@@ -53,9 +53,10 @@ enum Task {
         #[arg(long, value_name = "FILE")]
         svg: Option<std::path::PathBuf>,
     },
-    /// Lists the behaviours of docs/behaviours.md with the tests that show them.
+    /// Writes the table of docs/behaviour.md: which tests show each behaviour.
     Behaviours {
-        /// Fail if a claimed behaviour has no test, a test carries an unknown id, or the guide names a
+        /// Write nothing, and fail also if the table is out of date. In either case it is an error if a
+        /// behaviour has neither a test nor a reason, a test carries an unknown id, or the guide names a
         /// test that there is not.
         #[arg(long)]
         check: bool,
