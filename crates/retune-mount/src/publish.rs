@@ -54,6 +54,7 @@ pub struct Publisher {
 
 /// When the links that users see (`key -> ..data/key`) are made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum LinkOrder {
     /// After `..data` was renamed: Kubernetes 1.23 and newer.
     #[default]

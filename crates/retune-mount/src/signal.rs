@@ -45,6 +45,7 @@ pub struct Noticed {
 
 /// What a wake-up stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum NoticedBy {
     /// An inotify event.
     Event,

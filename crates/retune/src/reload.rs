@@ -445,7 +445,7 @@ impl<T: Retune> Reloader<T> {
         match by {
             Some(NoticedBy::Event) => record.counters.events += 1,
             Some(NoticedBy::Poll) => record.counters.polls += 1,
-            None => {}
+            _ => {}
         }
     }
 }

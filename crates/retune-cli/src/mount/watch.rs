@@ -185,6 +185,7 @@ impl Generation<'_> {
             "noticedBy": self.noticed.map(|noticed| match noticed.by {
                 NoticedBy::Event => "event",
                 NoticedBy::Poll => "poll",
+                _ => "other",
             }),
             "lagMs": self.lag().map(|lag| lag.as_secs_f64() * 1e3),
             "added": added,
