@@ -11,7 +11,9 @@ use crate::browser::Browser;
 use crate::packages::Package;
 use crate::postgres::Postgres;
 use crate::sh::{cargo, output, program, run, run_until, works};
-use crate::{Result, behaviours, cluster, image, loom, miri, packages, standalone, torture};
+use crate::{
+    Result, api, behaviours, cluster, image, loom, miri, package, packages, standalone, torture,
+};
 
 /// A part of CI, in the order in which they run: what fails soonest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -30,6 +32,10 @@ pub(crate) enum Part {
     Schema,
     /// The documentation builds without a warning.
     Doc,
+    /// What would be uploaded is complete, and builds by itself, its documentation as on docs.rs.
+    Package,
+    /// The public API is as docs/api lists it.
+    Api,
     /// The library compiles for macOS, where it polls.
     Macos,
     /// The tests on a real cluster hold.
@@ -177,6 +183,8 @@ impl Part {
             Self::Test => test()?,
             Self::Schema => return schema(),
             Self::Doc => doc()?,
+            Self::Package => return package::run_all().map(Outcome::from),
+            Self::Api => return api::run(&api::Args::default()).map(Outcome::from),
             Self::Macos => return macos(),
             Self::Loom => loom::run()?,
             Self::Miri => return miri::run().map(Outcome::from),

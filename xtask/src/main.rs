@@ -9,6 +9,7 @@
     reason = "a tool of the terminal"
 )]
 
+mod api;
 mod behaviours;
 mod bench;
 mod browser;
@@ -18,6 +19,8 @@ mod demo;
 mod image;
 mod loom;
 mod miri;
+mod nightly;
+mod package;
 mod packages;
 mod postgres;
 mod references;
@@ -61,6 +64,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Compares the libraries' public API with the listings in docs/api; needs nightly Rust and
+    /// cargo-public-api.
+    Api(api::Args),
+    /// Packages what is published, looks what is in it, and builds it, and its documentation as docs.rs
+    /// does; nothing is uploaded.
+    Package,
     /// The tests of open pages in a real browser; needs Chromium and chromedriver.
     Browser,
     /// The tests of logins that rotate, with a real PostgreSQL; needs Debian's package `postgresql`.
@@ -107,9 +116,9 @@ fn main() -> ExitCode {
         Task::Torture { ci: true } => torture::run(torture::Size::Ci),
         Task::Torture { ci: false } => torture::run(torture::Size::Full),
         Task::Loom => loom::run(),
-        Task::Miri => {
-            miri::run().map(|skipped| skipped.iter().for_each(|what| println!("skipped: {what}")))
-        }
+        Task::Api(args) => api::run(&args).map(tell_skipped),
+        Task::Package => package::run_all().map(tell_skipped),
+        Task::Miri => miri::run().map(tell_skipped),
         Task::Standalone { examples } => standalone::run(&examples),
         Task::Bench(args) => bench::run(&args),
     };
@@ -120,4 +129,8 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn tell_skipped(skipped: Option<String>) {
+    skipped.iter().for_each(|what| println!("skipped: {what}"));
 }

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::Result;
-use crate::sh::{self, program, target_dir};
+use crate::sh::{self, target_dir};
+use crate::{Result, nightly};
 
 /// Runs the unit tests of `retune`'s live half under Miri; says what was skipped where there is no
 /// Miri to be had.
@@ -27,11 +27,5 @@ pub(crate) fn run() -> Result<Option<String>> {
 }
 
 fn miri(args: &str) -> Command {
-    let mut command = program("cargo");
-    // The toolchain that runs xtask itself must not be taken for the one that is asked for.
-    command
-        .env_remove("RUSTUP_TOOLCHAIN")
-        .args(["+nightly", "miri"])
-        .args(args.split(' '));
-    command
+    nightly::cargo(&format!("miri {args}"))
 }

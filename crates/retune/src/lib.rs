@@ -143,6 +143,8 @@
 //! `url` and `regex` for fields of the types `url::Url` and `regex::Regex`, `tracing-subscriber` for a
 //! log filter that follows the configuration, `check` for checks without the program.
 #![forbid(unsafe_code)]
+// Which feature an item needs is shown where docs.rs builds this.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // The derive's output says `::retune`, in the tests of this crate too.
 #[cfg(test)]
