@@ -26,7 +26,8 @@ pub(crate) struct Armed {
 #[cfg(target_os = "linux")]
 struct Held {
     interest: Interest,
-    eventless: Option<PollReason>,
+    /// An error is asked about again.
+    eventless: Result<Option<PollReason>, PollReason>,
     round: u64,
 }
 
@@ -59,26 +60,33 @@ impl Observer for Armed {
             Entry::Occupied(mut held) if held.get().interest.is_alive() => {
                 let held = held.get_mut();
                 held.round = self.round;
+                if held.eventless.is_err() {
+                    held.eventless = eventless(dir);
+                }
                 held.eventless
             }
-            entry => {
-                let eventless = crate::platform::eventless(&dir.fd).map(PollReason::FileSystem);
-                match member.watch(dir, names) {
-                    Ok(interest) => {
-                        let round = self.round;
-                        entry.insert_entry(Held {
-                            interest,
-                            eventless,
-                            round,
-                        });
-                        eventless
-                    }
-                    Err(reason) => Some(reason),
+            entry => match member.watch(dir, names) {
+                Ok(interest) => {
+                    let (eventless, round) = (eventless(dir), self.round);
+                    entry.insert_entry(Held {
+                        interest,
+                        eventless,
+                        round,
+                    });
+                    eventless
                 }
-            }
+                Err(reason) => Err(reason),
+            },
         };
-        self.trouble = self.trouble.or(eventless);
+        self.trouble = self.trouble.or_else(|| eventless.unwrap_or_else(Some));
     }
+}
+
+#[cfg(target_os = "linux")]
+fn eventless(dir: &Dir) -> Result<Option<PollReason>, PollReason> {
+    let name = crate::platform::eventless(&dir.fd);
+    name.map(|name| name.map(PollReason::FileSystem))
+        .map_err(|errno| PollReason::Os(errno.raw_os_error()))
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -4,11 +4,12 @@ use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use crate::error::{Error, ErrorKind};
 use crate::stamp::{FileId, Meta};
+use crate::sys;
 
 /// The link of a volume that leads to its current content.
 pub(crate) const DATA: &str = "..data";
@@ -46,12 +47,8 @@ pub(crate) enum Entry {
 impl Dir {
     pub(crate) fn root() -> Result<Self, Error> {
         let path = Path::new("/");
-        let fd = rustix::fs::open(
-            path,
-            PASS | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )
-        .map_err(|errno| Error::os("open", path, errno))?;
+        let fd = sys::open(path, PASS | OFlags::DIRECTORY | OFlags::CLOEXEC)
+            .map_err(|errno| Error::os("open", path, errno))?;
         Self::from_fd(fd, path.to_owned(), None)
     }
 
@@ -60,7 +57,7 @@ impl Dir {
         path: PathBuf,
         below: Option<(usize, usize)>,
     ) -> Result<Self, Error> {
-        let stat = rustix::fs::fstat(&fd).map_err(|errno| Error::os("look at", &path, errno))?;
+        let stat = sys::fstat(&fd).map_err(|errno| Error::os("look at", &path, errno))?;
         let meta = Meta::from(stat);
         Ok(Self {
             fd,
@@ -83,8 +80,8 @@ impl Dir {
                 Err(Errno::NOTDIR | Errno::LOOP) => {}
                 Err(errno) => return Err(self.error("open", name, errno)),
             }
-            match rustix::fs::readlinkat(&self.fd, name, Vec::new()) {
-                Ok(target) => return Ok(Entry::Link(target.into_bytes())),
+            match sys::readlinkat(&self.fd, name) {
+                Ok(target) => return Ok(Entry::Link(target)),
                 Err(Errno::INVAL) => return Ok(Entry::Other),
                 Err(Errno::NOENT) => {}
                 Err(errno) => return Err(self.error("read", name, errno)),
@@ -113,12 +110,11 @@ impl Dir {
     /// Opens a name without following a link or waiting for anybody.
     pub(crate) fn open(&self, name: &OsStr, flags: OFlags) -> Result<OwnedFd, Errno> {
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        // Some network file systems let a signal interrupt it.
-        rustix::io::retry_on_intr(|| rustix::fs::openat(&self.fd, name, flags, Mode::empty()))
+        sys::openat(&self.fd, name, flags)
     }
 
     pub(crate) fn stat(&self, name: &OsStr) -> Result<Meta, Errno> {
-        rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).map(Meta::from)
+        sys::statat(&self.fd, name).map(Meta::from)
     }
 
     /// An error about a name in this directory. A refusal tells who was

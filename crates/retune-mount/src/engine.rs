@@ -72,7 +72,7 @@ pub(crate) struct Core {
     state: Mutex<State>,
     /// Wakes the thread when it has no descriptors to wait on.
     kicked: Condvar,
-    #[cfg(all(test, target_os = "linux"))]
+    #[cfg(all(any(test, feature = "faults"), target_os = "linux"))]
     hooks: hooks::Hooks,
 }
 
@@ -124,6 +124,16 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Breaks the thread that runs, if one does.
+#[cfg(all(any(test, feature = "faults"), target_os = "linux"))]
+pub(crate) fn with_hooks(f: impl FnOnce(&hooks::Hooks)) {
+    let engine = lock(&CURRENT).upgrade();
+    if let Some(engine) = engine {
+        f(&engine.core.hooks);
+        engine.core.kick(&engine.core.lock());
+    }
+}
+
 // === impl Engine ===
 
 impl Engine {
@@ -150,7 +160,7 @@ impl Engine {
                 events: inotify::Events::default(),
             }),
             kicked: Condvar::new(),
-            #[cfg(all(test, target_os = "linux"))]
+            #[cfg(all(any(test, feature = "faults"), target_os = "linux"))]
             hooks: hooks::Hooks::default(),
         });
         let thread = Arc::clone(&core);
@@ -230,7 +240,7 @@ impl Core {
             let timeout = state.planned.map(|due| due.saturating_duration_since(now));
             self.rest(state, timeout);
             COUNTS.wakeups.fetch_add(1, Ordering::Relaxed);
-            #[cfg(all(test, target_os = "linux"))]
+            #[cfg(all(any(test, feature = "faults"), target_os = "linux"))]
             self.hooks.maybe_panic();
         }
     }
@@ -360,7 +370,7 @@ impl Drop for Member {
 
 pub(crate) use schedule::Once;
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(any(test, feature = "faults"), target_os = "linux"))]
 mod hooks;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;

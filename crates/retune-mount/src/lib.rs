@@ -109,10 +109,15 @@
 compile_error!("retune-mount needs a Unix: it reads by directory descriptors");
 
 mod arm;
+mod clock;
 mod content;
 mod dir;
 mod engine;
 mod error;
+#[cfg(any(test, feature = "faults"))]
+#[cfg_attr(not(feature = "faults"), allow(dead_code, unreachable_pub))]
+#[doc(hidden)]
+pub mod faults;
 mod keys;
 mod limits;
 mod pins;
@@ -124,10 +129,13 @@ mod signal;
 mod snapshot;
 mod stamp;
 mod state;
+mod sys;
 mod utc;
 mod walk;
 mod watch;
 
+#[doc(hidden)]
+pub use clock::wall_clock;
 pub use content::Content;
 pub use engine::{Health, health, wait_until_stopped};
 pub use error::{Error, ErrorKind};

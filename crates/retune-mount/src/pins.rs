@@ -1,5 +1,5 @@
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -11,6 +11,7 @@ use crate::dir::{DATA, Dir, PASS};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::stamp::Stamp;
+use crate::sys;
 
 /// One reload's view of all volumes.
 ///
@@ -140,8 +141,8 @@ impl Pin {
         let mut last = None;
         // The target can be gone before it is opened, when the volume is swapped just then.
         for _ in 0..64 {
-            let target = match rustix::fs::readlinkat(&volume.fd, data, Vec::new()) {
-                Ok(target) => OsStr::from_bytes(target.as_bytes()).to_owned(),
+            let target = match sys::readlinkat(&volume.fd, data) {
+                Ok(target) => OsString::from_vec(target),
                 Err(Errno::NOENT | Errno::INVAL) => return Ok(None),
                 Err(errno) => return Err(volume.error("read", data, errno)),
             };
@@ -186,8 +187,8 @@ impl Pin {
     }
 
     pub(crate) fn still_current(&self) -> bool {
-        rustix::fs::readlinkat(&self.volume.fd, DATA, Vec::new())
-            .is_ok_and(|target| target.as_bytes() == self.target.as_bytes())
+        sys::readlinkat(&self.volume.fd, OsStr::new(DATA))
+            .is_ok_and(|target| target == self.target.as_bytes())
     }
 }
 

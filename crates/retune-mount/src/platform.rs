@@ -6,8 +6,8 @@ use std::os::fd::AsFd;
 /// that one file.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_mount_root(fd: impl AsFd) -> bool {
-    use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
-    statx(fd, "", AtFlags::EMPTY_PATH, StatxFlags::empty())
+    use rustix::fs::StatxAttributes;
+    crate::sys::statx(fd)
         .is_ok_and(|stat| stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
@@ -20,7 +20,7 @@ pub(crate) fn is_mount_root(_: impl AsFd) -> bool {
 /// kubelet keeps there what is not to be seen.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_in_memory(fd: impl AsFd) -> bool {
-    let Ok(found) = rustix::fs::fstatfs(fd) else {
+    let Ok(found) = crate::sys::fstatfs(fd) else {
         return true;
     };
     let magic = found.f_type;
@@ -38,9 +38,9 @@ pub(crate) fn is_in_memory(_: impl AsFd) -> bool {
 
 /// The name of a file system that gives no events for what is done elsewhere.
 #[cfg(target_os = "linux")]
-pub(crate) fn eventless(fd: impl AsFd) -> Option<&'static str> {
-    let magic = rustix::fs::fstatfs(fd).ok()?.f_type;
-    Some(match u32::try_from(magic).unwrap_or(magic as u32) {
+pub(crate) fn eventless(fd: impl AsFd) -> Result<Option<&'static str>, rustix::io::Errno> {
+    let magic = crate::sys::fstatfs(fd)?.f_type;
+    Ok(Some(match u32::try_from(magic).unwrap_or(magic as u32) {
         0x6969 => "NFS",
         0x0102_1997 => "9p",
         0x6573_5546 => "FUSE or virtiofs",
@@ -55,6 +55,6 @@ pub(crate) fn eventless(fd: impl AsFd) -> Option<&'static str> {
         0x786f_4256 => "vboxsf",
         0xbacb_acbc => "vmhgfs",
         0x9fa0 => "proc",
-        _ => return None,
-    })
+        _ => return Ok(None),
+    }))
 }

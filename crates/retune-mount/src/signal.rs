@@ -1,6 +1,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
+use crate::clock::wall_clock;
+
 /// The wake-up of one reader thread.
 ///
 /// The watching thread only sets it; it never runs user code. Any number of
@@ -123,7 +125,7 @@ impl Signal {
     /// assert!(signal.wait(None).noticed.is_some());
     /// ```
     pub fn notice(&self, by: NoticedBy) {
-        let at = SystemTime::now();
+        let at = wall_clock();
         self.pending().noticed.get_or_insert(Noticed { at, by });
         self.0.changed.notify_one();
     }

@@ -45,7 +45,7 @@ pub enum PollReason {
     NoProc,
     /// Events are only used on Linux.
     NotLinux,
-    /// Another error of the operating system, by its number.
+    /// Another error of the operating system, by its number; of `inotify`, or when asked for the file system.
     Os(i32),
 }
 
@@ -101,7 +101,7 @@ impl fmt::Display for PollReason {
             Self::Os(errno) => {
                 write!(
                     f,
-                    "inotify failed: {}",
+                    "events may not be had: {}",
                     std::io::Error::from_raw_os_error(*errno)
                 )
             }

@@ -1,9 +1,10 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use crate::arm::Armed;
+use crate::clock::wall_clock;
 use crate::engine::{Member, Once};
 use crate::error::{Error, ErrorKind};
 use crate::pins::Pins;
@@ -264,7 +265,7 @@ impl Watch {
 
     /// Files that were written just now could be written once more without a trace in their stamp.
     fn second_look(&mut self, seen: Seen, plain: Option<PlainState>, now: Instant) -> Once {
-        let wall = SystemTime::now();
+        let wall = wall_clock();
         let recent = plain.and_then(|plain| plain.newest).is_some_and(|newest| {
             wall.duration_since(newest)
                 .map_or(true, |age| age < self.settle.quiet)

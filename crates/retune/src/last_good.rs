@@ -7,6 +7,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use retune_mount::wall_clock;
+
 use crate::explain::Tree;
 use crate::format;
 use crate::json::Json;
@@ -66,7 +68,7 @@ impl LastGood {
         }
         match write(&self.path, &text) {
             Ok(()) => {
-                self.written = Some((text, SystemTime::now()));
+                self.written = Some((text, wall_clock()));
                 self.problem = None;
                 None
             }

@@ -7,9 +7,9 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use retune_mount::{Limits, Signal};
+use retune_mount::{Limits, Signal, wall_clock};
 
 use self::first::{First, Instead, first, keep};
 use crate::Retune;
@@ -436,7 +436,7 @@ impl<T: Retune> Loader<T> {
     pub fn watch(mut self) -> Result<Live<T>, Error> {
         self.close()?;
         let signal = Signal::new();
-        let noticed = SystemTime::now();
+        let noticed = wall_clock();
         let mut pipeline = Pipeline::new(T::SCHEMA, self.sources, self.options);
         let mut seen = pipeline.observe(Some(&signal), |_| {});
         let first = first(&mut pipeline, &mut seen, self.last_good.as_ref());
@@ -459,7 +459,7 @@ impl<T: Retune> Loader<T> {
         let times = Times {
             published: seen.published,
             noticed,
-            swapped: SystemTime::now(),
+            swapped: wall_clock(),
             applied: None,
         };
         let Observation {

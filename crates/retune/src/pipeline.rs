@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use retune_mount::{Limits, Pins};
+use retune_mount::{Limits, Pins, wall_clock};
 
 pub(crate) use decoding::Running;
 pub(crate) use reading::Same;
@@ -262,7 +262,7 @@ impl Pipeline {
 
     /// What of that has expired is said, and the next that will is waited for.
     fn tell_expired(&self, observation: &mut Observation) {
-        let now = SystemTime::now();
+        let now = wall_clock();
         let (expired, valid): (Vec<_>, Vec<_>) =
             self.validities.iter().partition(|v| v.has_expired(now));
         let warnings = expired.into_iter().map(Validity::still_runs);

@@ -9,7 +9,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use retune_mount::{NoticedBy, Wake};
+use retune_mount::{NoticedBy, Wake, wall_clock};
 use tracing::{debug, error, info, warn};
 
 use self::told::{rotated, tell};
@@ -201,7 +201,7 @@ impl<T: Retune> Reloader<T> {
         let asked = wake.is_none();
         let noticed = wake.and_then(|wake| wake.noticed);
         self.count(noticed.map(|noticed| noticed.by));
-        let noticed = noticed.map_or_else(SystemTime::now, |noticed| noticed.at);
+        let noticed = noticed.map_or_else(wall_clock, |noticed| noticed.at);
         self.end_overlaps();
         let mut outdated = 0;
         loop {
@@ -334,7 +334,7 @@ impl<T: Retune> Reloader<T> {
         let before = record.waiting.as_ref();
         let is_new = before.is_none_or(|before| before.problem.message != problem.message);
         record.waiting = Some(Waiting {
-            since: before.map_or_else(SystemTime::now, |before| before.since),
+            since: before.map_or_else(wall_clock, |before| before.since),
             problem: problem.clone(),
         });
         drop(record);
@@ -382,7 +382,7 @@ impl<T: Retune> Reloader<T> {
     fn same(&mut self) -> Outcome {
         let mut record = self.shared.record();
         record.counters.unchanged += 1;
-        record.last_success = Some(SystemTime::now());
+        record.last_success = Some(wall_clock());
         drop(record);
         debug!("configuration unchanged");
         Outcome::Good(self.shared.current().0.number)
@@ -421,7 +421,7 @@ impl<T: Retune> Reloader<T> {
         let mut record = self.shared.record();
         let news = record.observed(&warnings, sources);
         let is_new = record.refused(Rejection {
-            since: SystemTime::now(),
+            since: wall_clock(),
             generation,
             reason,
             problems: problems.clone(),

@@ -6,7 +6,7 @@ mod secret;
 
 use std::time::{Duration, SystemTime};
 
-use retune_mount::{PathState, Utc};
+use retune_mount::{PathState, Utc, wall_clock};
 use serde::Serialize;
 
 pub use crate::change::{Rotation, ValueChange};
@@ -381,7 +381,7 @@ impl Overlap {
     pub(crate) fn of(kept: &Kept) -> Self {
         Self {
             path: kept.path.clone(),
-            since: kept.since().unwrap_or_else(SystemTime::now),
+            since: kept.since().unwrap_or_else(wall_clock),
             until: kept.until(),
             by_source: !kept.is_ours(),
         }

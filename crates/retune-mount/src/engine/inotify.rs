@@ -9,14 +9,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd};
+use rustix::fs::inotify::{self, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
 use super::{BREATH, COUNTS, Core, Engine, Member, State};
 use crate::dir::{DATA, Dir};
 use crate::signal::{NoticedBy, Ring};
 use crate::state::PollReason;
+use crate::sys;
 use crate::walk::{Names, is_internal};
 
 /// How long an instance that was refused is not asked for again.
@@ -111,7 +112,7 @@ fn reason(errno: Errno) -> PollReason {
 impl Source {
     fn open() -> Result<Self, Errno> {
         Ok(Self {
-            inotify: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
+            inotify: sys::inotify()?,
             wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
         })
     }
@@ -128,7 +129,7 @@ impl Source {
             PollFd::new(&self.wake, PollFlags::IN),
         ];
         // Interrupted or not: what is there is read, and the plan is looked at again.
-        let waited = poll(&mut fds, timeout.as_ref());
+        let waited = sys::poll(&mut fds, timeout.as_ref());
         if waited.is_err_and(|errno| errno != Errno::INTR) {
             // As when the process may have no descriptors any more. It may fail for ever.
             std::thread::sleep(BREATH);
@@ -146,12 +147,12 @@ impl Source {
         let now = Instant::now();
         let mut state = core.lock();
         let mut ring = Ring::default();
-        while let Ok(event) = reader.next() {
+        while let Ok(event) = sys::next_event(&mut reader) {
             let name = event
                 .file_name()
                 .map(|name| OsStr::from_bytes(name.to_bytes()));
             let what = event.events();
-            #[cfg(test)]
+            #[cfg(any(test, feature = "faults"))]
             let what = core.hooks.or_overflow(what);
             state.event(event.wd(), what, name, now, &mut ring);
             if reader.is_buffer_empty() {
@@ -241,7 +242,7 @@ impl Member {
                 (source, state.events.gone)
             };
             let descriptor =
-                inotify::add_watch(&source.inotify, &*path, mask).map_err(|errno| match errno {
+                sys::add_watch(&source.inotify, &path, mask).map_err(|errno| match errno {
                     Errno::NOENT => PollReason::NoProc,
                     errno => reason(errno),
                 })?;

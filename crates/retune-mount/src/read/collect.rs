@@ -21,6 +21,7 @@ use crate::limits::Limits;
 use crate::pins::{Pin, moved};
 use crate::snapshot::{Kind, Snapshot};
 use crate::stamp::{Meta, Stamp};
+use crate::sys;
 use crate::walk::{Fence, Found, Names, Walk, is_internal};
 
 /// Directories within each other below one path.
@@ -104,7 +105,8 @@ impl Collector {
         let list_error = |errno| dir.error("list", here, errno);
         let listing = dir.open(here, OFlags::RDONLY | OFlags::DIRECTORY);
         let listing = listing.and_then(rustix::fs::Dir::new);
-        for entry in listing.map_err(list_error)? {
+        let mut listing = listing.map_err(list_error)?;
+        while let Some(entry) = sys::next_entry(&mut listing) {
             let entry = entry.map_err(list_error)?;
             let name = OsStr::from_bytes(entry.file_name().to_bytes());
             // What `mkfs` leaves in the root of a file system is for root alone, and no key.
@@ -195,7 +197,7 @@ impl Collector {
             errno => dir.error("open", name, errno),
         })?;
         let look = |fd: &std::fs::File| {
-            let stat = rustix::fs::fstat(fd);
+            let stat = sys::fstat(fd);
             stat.map(Meta::from)
                 .map_err(|errno| dir.error("look at", name, errno))
         };
@@ -233,13 +235,7 @@ impl Collector {
         let path = &path;
         self.check_size(size, path)?;
         let mut read = |buffer: &mut [u8]| {
-            loop {
-                match file.read(buffer) {
-                    // By a signal, on a file system that lets it.
-                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                    result => return result.map_err(|error| Error::io("read", &path(), error)),
-                }
-            }
+            sys::read(file, buffer).map_err(|error| Error::io("read", &path(), error))
         };
         let length = usize::try_from(size).unwrap_or(usize::MAX);
         let mut bytes = buffer(length.saturating_add(1), path)?;

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::time::SystemTime;
 
+use retune_mount::wall_clock;
+
 use super::Tree;
 use crate::change::Changed;
 use crate::merge;
@@ -31,7 +33,7 @@ impl Ages {
     pub(crate) fn none() -> Self {
         let first = Since {
             generation: 1,
-            at: SystemTime::now(),
+            at: wall_clock(),
         };
         Self {
             since: HashMap::new(),

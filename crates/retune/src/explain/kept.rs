@@ -1,7 +1,9 @@
 //! What ran before, kept beside what the sources give.
 
 use std::sync::OnceLock;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
+
+use retune_mount::wall_clock;
 
 use super::Tree;
 use crate::error::Error;
@@ -47,7 +49,7 @@ impl Tree {
 
     /// What begins to be kept with this generation is kept from now on.
     pub(crate) fn begun(mut self) -> Self {
-        let now = (Instant::now(), SystemTime::now());
+        let now = (Instant::now(), wall_clock());
         self.kept.iter_mut().for_each(|kept| kept.begin(now));
         self
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use retune_mount::wall_clock;
+
 use super::set::KeySet;
 use super::status::{KeyStatus, SignedBy, SignerStatus};
 
@@ -141,8 +143,7 @@ impl Promotion {
     pub(super) fn ask(&mut self, question: &Question) -> bool {
         let wanted = question.kid >= self.signs;
         let key = self.key(question).filter(|_| wanted);
-        key.map(|key| key.asking = Some(SystemTime::now()))
-            .is_some()
+        key.map(|key| key.asking = Some(wall_clock())).is_some()
     }
 
     /// Takes an answer; `Err` says who does not have the key.
@@ -156,7 +157,7 @@ impl Promotion {
         key.asked += 1;
         let Err(who) = answer else {
             key.lacking = None;
-            key.confirmed = Some(SystemTime::now());
+            key.confirmed = Some(wall_clock());
             // The oldest is of no matter: there is one that is confirmed.
             return self.choose(&question.kid);
         };
@@ -199,7 +200,7 @@ impl Key {
     fn new(first: u64) -> Self {
         Self {
             first,
-            since: SystemTime::now(),
+            since: wall_clock(),
             confirmed: None,
             asked: 0,
             lacking: None,

@@ -15,9 +15,9 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use retune_mount::Signal;
+use retune_mount::{Signal, wall_clock};
 
 pub use changes::{ChangeStream, Changes};
 pub(crate) use record::News;
@@ -81,7 +81,7 @@ pub struct Reader<T: Send + Sync + 'static> {
 impl<T: Send + Sync + 'static> Live<T> {
     /// A configuration that stays as it is, for tests and tools.
     pub fn fixed(value: T) -> Self {
-        let now = SystemTime::now();
+        let now = wall_clock();
         let times = Times {
             published: None,
             noticed: now,
@@ -339,7 +339,7 @@ impl<T: Send + Sync + 'static> Live<T> {
         let ((tree, ages), record) = shared.observation();
         let current = shared.current();
         let times = record.times();
-        let (now, validities) = (SystemTime::now(), record.validities.iter());
+        let (now, validities) = (wall_clock(), record.validities.iter());
         let expired = validities.clone().filter(|v| v.has_expired(now));
         let reasons = status::reasons(
             record.rejection.as_ref(),
@@ -425,7 +425,7 @@ impl<T: Send + Sync + 'static> Setter<T> {
     pub fn set(&self, value: T) -> u64 {
         self.0
             .shared
-            .publish(value, Tree::none(), None, SystemTime::now(), |_| {})
+            .publish(value, Tree::none(), None, wall_clock(), |_| {})
     }
 
     /// Offers `value` to the gates first, as a reload does.

@@ -4,6 +4,8 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use retune_mount::wall_clock;
+
 use super::subscriber::Subscriber;
 use crate::change::ValueChange;
 use crate::problem::Problem;
@@ -168,7 +170,7 @@ impl Record {
     }
 
     fn settle(&mut self) {
-        let now = SystemTime::now();
+        let now = wall_clock();
         let (history, lags) = (&mut self.history, &mut self.lags);
         self.unapplied.retain(|waiting| {
             if !waiting.subscribers.is_empty() {
@@ -188,7 +190,7 @@ impl Record {
     pub(crate) fn times(&self) -> Times {
         self.history.back().map_or_else(
             || {
-                let now = SystemTime::now();
+                let now = wall_clock();
                 Times {
                     published: None,
                     noticed: now,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant, SystemTime};
 
-use retune_mount::Signal;
+use retune_mount::{Signal, wall_clock};
 
 use super::cell::Cell;
 use super::local;
@@ -162,7 +162,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
         let (mut observed, mut record) = (self.lock(&self.observed), self.record());
         let told = self.subscribers.announce(number, || {
             self.cell.store(next);
-            swapped = SystemTime::now();
+            swapped = wall_clock();
         });
         // What only tells of the change comes after it.
         let changes = before.0.tree.changed(&tree);
@@ -204,7 +204,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
         let before = std::mem::replace(&mut observed.tree, tree);
         drop(observed);
         drop(before);
-        self.record().last_success = Some(SystemTime::now());
+        self.record().last_success = Some(wall_clock());
     }
 
     /// Where the values come from, as last observed.

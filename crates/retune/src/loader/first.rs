@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use retune_mount::wall_clock;
+
 use crate::Retune;
 use crate::error::Error;
 use crate::last_good::LastGood;
@@ -87,7 +89,7 @@ pub(super) fn first<T: Retune>(
         "started from the last good configuration of {at}, as the present one is refused"
     );
     let rejection = Rejection {
-        since: SystemTime::now(),
+        since: wall_clock(),
         generation: 2,
         reason,
         problems,

@@ -4,6 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use retune_mount::wall_clock;
+
 use super::{Observation, Pipeline};
 use crate::decode::Decoder;
 use crate::guard::guarded;
@@ -68,7 +70,7 @@ impl Pipeline {
         observation.problems.extend(decoded.problems);
         observation.validities = decoded.validities;
         observation.tree.wiped = decoded.wiped.map(Arc::new);
-        observation.look_again(decoded.ripe, SystemTime::now());
+        observation.look_again(decoded.ripe, wall_clock());
         if observation.problems.is_empty() {
             return decoded.value;
         }
@@ -135,7 +137,7 @@ impl Pipeline {
             }
         }
         let runs = running.map(|running| running.root);
-        let against = objections(&noted, runs, SystemTime::now());
+        let against = objections(&noted, runs, wall_clock());
         problems.extend(against.problems);
         let value = decoded.unwrap_or_else(|panic| {
             let panic = scrubbed(panic, root);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use retune_mount::{Pins, Signal};
+use retune_mount::{Pins, Signal, wall_clock};
 
 use super::{Observation, Pipeline};
 use crate::source::{Context, Layer, Sealed, Wanted};
@@ -50,7 +50,7 @@ impl Pipeline {
         signal: &Signal,
         mut doing: impl FnMut(&str),
     ) -> Result<Observation, Same> {
-        let now = SystemTime::now();
+        let now = wall_clock();
         if !std::mem::take(&mut self.settled) || self.any_expired(now) {
             return Ok(self.observe(Some(signal), doing));
         }
@@ -70,7 +70,7 @@ impl Pipeline {
     /// What was accepted runs: as long as the sources give the same, nothing needs to be made of it.
     pub(crate) fn settle(&mut self) {
         // What has expired is told as long as it is so, and the clock may be set back.
-        self.settled = !self.any_expired(SystemTime::now());
+        self.settled = !self.any_expired(wall_clock());
     }
 
     /// What runs is not what was accepted last.

@@ -1,6 +1,8 @@
 //! The end of overlaps: a generation with less in it than the one before.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
+
+use retune_mount::wall_clock;
 
 use tracing::{error, info};
 
@@ -66,7 +68,7 @@ impl<T: Retune> Reloader<T> {
         let last_success = self.shared.record().last_success;
         let generation = self
             .shared
-            .publish(value, tree, None, SystemTime::now(), |record| {
+            .publish(value, tree, None, wall_clock(), |record| {
                 record.counters.applied += 1;
                 // The sources may still be bad.
                 record.last_success = last_success;

@@ -2,6 +2,7 @@
 
 use std::time::{Instant, SystemTime};
 
+use retune_mount::wall_clock;
 use tracing::info;
 
 use super::told::tell;
@@ -25,7 +26,7 @@ impl<T: Retune> Reloader<T> {
     ) -> Option<Turn> {
         let now = Instant::now();
         // A clock that was set back meanwhile is no reason to wait for longer.
-        let ago = noticed.elapsed().unwrap_or_default();
+        let ago = wall_clock().duration_since(noticed).unwrap_or_default();
         let noticed = (now.checked_sub(ago).unwrap_or(now), noticed);
         self.turns.turn(noticed, now, || {
             let changes = before.changed(&seen.tree);

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use retune_mount::wall_clock;
+
 use crate::jwt::Claims;
 use crate::time::LEEWAY;
 
@@ -22,7 +24,7 @@ impl Heartbeat {
     /// whoever can write the token can write the values as well.
     pub(super) fn read(token: &[u8]) -> Option<Self> {
         let expires = Claims::read(token)?.expires?;
-        Some(Self::at(SystemTime::now(), expires))
+        Some(Self::at(wall_clock(), expires))
     }
 
     fn at(now: SystemTime, expires: SystemTime) -> Self {
