@@ -17,14 +17,17 @@ static DECIDE: RwLock<Option<Arc<Decide>>> = RwLock::new(None);
 static AHEAD: AtomicI64 = AtomicI64::new(0);
 
 /// Calls fail until it is dropped.
-#[derive(Debug)]
-pub struct Failing(());
+pub struct Failing(Arc<Decide>);
 
-/// Makes calls of this whole process fail, whatever thread makes them.
+/// Makes calls of this whole process fail, whatever thread makes them, and none by what was injected
+/// before.
 #[must_use]
 pub fn inject(decide: impl Fn(Call) -> Option<i32> + Send + Sync + 'static) -> Failing {
-    set(Some(Arc::new(decide)));
-    Failing(())
+    let decide: Arc<Decide> = Arc::new(decide);
+    let mut current = DECIDE.write().unwrap_or_else(PoisonError::into_inner);
+    *current = Some(Arc::clone(&decide));
+    ON.store(true, Ordering::SeqCst);
+    Failing(decide)
 }
 
 /// Sets the wall clock this far ahead of the true one (in milliseconds), or behind it.
@@ -42,12 +45,6 @@ pub fn overflow(on: bool) {
 #[cfg(target_os = "linux")]
 pub fn panic_once() {
     crate::engine::with_hooks(|hooks| hooks.panic.store(true, Ordering::SeqCst));
-}
-
-fn set(decide: Option<Arc<Decide>>) {
-    let mut current = DECIDE.write().unwrap_or_else(PoisonError::into_inner);
-    ON.store(decide.is_some(), Ordering::SeqCst);
-    *current = decide;
 }
 
 pub(crate) fn check(call: Call) -> Result<(), Errno> {
@@ -79,6 +76,13 @@ pub(crate) fn clock(true_time: SystemTime) -> SystemTime {
 
 impl Drop for Failing {
     fn drop(&mut self) {
-        set(None);
+        let mut current = DECIDE.write().unwrap_or_else(PoisonError::into_inner);
+        if current
+            .as_ref()
+            .is_some_and(|decide| Arc::ptr_eq(decide, &self.0))
+        {
+            ON.store(false, Ordering::SeqCst);
+            *current = None;
+        }
     }
 }

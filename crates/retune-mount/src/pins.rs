@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
@@ -10,7 +11,7 @@ use rustix::io::Errno;
 use crate::dir::{DATA, Dir, PASS};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
-use crate::stamp::Stamp;
+use crate::stamp::{FileId, Stamp};
 use crate::sys;
 
 /// One reload's view of all volumes.
@@ -26,6 +27,31 @@ pub struct Pins {
     pub(crate) root: Option<PathBuf>,
     pinned: Vec<Pin>,
     plain: Vec<Plain>,
+    links: Links,
+}
+
+/// Links outside any pin, each with what it was when the first path passed it: one that is swapped,
+/// as git-sync does, leads all paths to the same place.
+#[derive(Debug, Default)]
+struct Links {
+    in_directory: HashMap<FileId, HashMap<OsString, Link>>,
+    count: usize,
+}
+
+#[derive(Debug)]
+struct Link {
+    dir: Arc<Dir>,
+    target: Vec<u8>,
+    /// How many there were before it.
+    index: usize,
+}
+
+/// How much a view held at one time.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark {
+    pub(crate) pinned: usize,
+    plain: usize,
+    links: usize,
 }
 
 /// One volume at one `..data`.
@@ -57,6 +83,7 @@ impl Pins {
             root: None,
             pinned: Vec::new(),
             plain: Vec::new(),
+            links: Links::default(),
         }
     }
 
@@ -85,19 +112,41 @@ impl Pins {
     }
 
     /// Whether all that was read through this view is still what is there:
-    /// every pinned `..data` link is read again, every plain file looked at again.
+    /// every `..data` and every other link on the way is read again, every plain file looked at again.
     pub fn still_current(&self) -> bool {
-        self.pinned.iter().all(Pin::still_current) && self.plain.iter().all(Plain::still_current)
+        self.pinned.iter().all(Pin::still_current)
+            && self.plain.iter().all(Plain::still_current)
+            && self.links.still_current(0)
     }
 
-    pub(crate) fn mark(&self) -> (usize, usize) {
-        (self.pinned.len(), self.plain.len())
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            pinned: self.pinned.len(),
+            plain: self.plain.len(),
+            links: self.links.count,
+        }
     }
 
     /// Forgets what was added since the mark, so that it is pinned anew.
-    pub(crate) fn rewind(&mut self, (pinned, plain): (usize, usize)) {
-        self.pinned.truncate(pinned);
-        self.plain.truncate(plain);
+    pub(crate) fn rewind(&mut self, mark: Mark) {
+        self.pinned.truncate(mark.pinned);
+        self.plain.truncate(mark.plain);
+        self.links.truncate(mark.links);
+    }
+
+    /// Whether the links that were added since the mark still lead where they did.
+    pub(crate) fn leads_on(&self, mark: Mark) -> bool {
+        self.links.still_current(mark.links)
+    }
+
+    /// Where a link leads in this view, if a path passed it already.
+    pub(crate) fn link(&self, dir: &Dir, name: &OsStr) -> Option<&[u8]> {
+        let link = self.links.in_directory.get(&dir.id)?.get(name)?;
+        Some(&link.target)
+    }
+
+    pub(crate) fn add_link(&mut self, dir: &Arc<Dir>, name: &OsStr, target: &[u8]) {
+        self.links.add(dir, name, target);
     }
 
     /// Pins a directory's `..data`, unless that was done; `None` when it has no such link, or one
@@ -189,6 +238,43 @@ impl Pin {
     pub(crate) fn still_current(&self) -> bool {
         sys::readlinkat(&self.volume.fd, OsStr::new(DATA))
             .is_ok_and(|target| target == self.target.as_bytes())
+    }
+}
+
+// === impl Links ===
+
+impl Links {
+    fn add(&mut self, dir: &Arc<Dir>, name: &OsStr, target: &[u8]) {
+        let link = Link {
+            dir: Arc::clone(dir),
+            target: target.to_vec(),
+            index: self.count,
+        };
+        let links = self.in_directory.entry(dir.id).or_default();
+        links.insert(name.to_owned(), link);
+        self.count += 1;
+    }
+
+    fn truncate(&mut self, count: usize) {
+        self.count = count;
+        self.in_directory.retain(|_, links| {
+            links.retain(|_, link| link.index < count);
+            !links.is_empty()
+        });
+    }
+
+    fn still_current(&self, from: usize) -> bool {
+        let mut links = self.in_directory.values().flatten();
+        self.count == from
+            || links.all(|(name, link)| link.index < from || link.still_current(name))
+    }
+}
+
+// === impl Link ===
+
+impl Link {
+    fn still_current(&self, name: &OsStr) -> bool {
+        sys::readlinkat(&self.dir.fd, name).is_ok_and(|target| target == self.target)
     }
 }
 

@@ -108,12 +108,14 @@ pub(crate) fn read(
         // after the link has moved on, so an unmoved link proves the read whole.
         let passed = std::mem::take(&mut walk.passed);
         let gone = |index: &usize| !pins.get(*index).is_some_and(|pin| pin.still_current());
-        let swapped = passed.iter().any(gone);
+        let swapped = passed.iter().any(gone) || !pins.leads_on(mark);
         let tear = result.as_ref().is_err_and(Error::is_moved);
         if !swapped && !tear {
             return result;
         }
-        let others_hold = passed.iter().any(|index| *index < mark.0 && gone(index));
+        let others_hold = passed
+            .iter()
+            .any(|index| *index < mark.pinned && gone(index));
         pins.rewind(mark);
         if others_hold || start.elapsed() > PATIENCE {
             return Err(moved(path));

@@ -145,7 +145,7 @@ impl<'a> Walk<'a> {
             if dir.below.is_none() {
                 self.observer.passing(&dir, Names::One(&name));
             }
-            let entry = match dir.entry(&name) {
+            let entry = match self.entry(&dir, &name) {
                 Err(error) if error.is_missing() && dir.links == 0 => {
                     return Err(Error::orphaned(&dir.path.join(name)));
                 }
@@ -207,6 +207,21 @@ impl<'a> Walk<'a> {
         self.observer.passing(dir, Names::One(OsStr::new(DATA)));
         let data = self.pin(dir)?;
         Ok(data.is_some_and(|data| data.stat(name).is_ok()))
+    }
+
+    /// What a name is; a link outside any volume leads all paths where it led the first.
+    fn entry(&mut self, dir: &Arc<Dir>, name: &OsStr) -> Result<Entry, Error> {
+        if let Some(target) = self.pins.link(dir, name) {
+            return Ok(Entry::Link(target.to_vec()));
+        }
+        let entry = dir.entry(name)?;
+        if let Entry::Link(target) = &entry
+            && dir.below.is_none()
+            && name != DATA
+        {
+            self.pins.add_link(dir, name, target);
+        }
+        Ok(entry)
     }
 
     fn count_link(&mut self, path: &Path) -> Result<(), Error> {

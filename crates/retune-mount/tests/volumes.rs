@@ -3,11 +3,12 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use retune_mount::{
-    Error, ErrorKind, Kind, Limits, Pins, Reading, Signal, Step, Watch, lag, read_once,
+    Error, ErrorKind, Kind, Limits, Pins, Publisher, Reading, Signal, Step, Watch, lag, read_once,
 };
 use support::{Follower, ORDERS, Volume};
 
@@ -391,4 +392,32 @@ fn a28_the_name_of_the_data_directory_is_no_clock() {
         assert!(lag(published, SystemTime::now()).is_some_and(|lag| lag < support::PATIENCE));
         assert_eq!(lag(SystemTime::now() + support::PATIENCE, published), None);
     }
+}
+
+#[test]
+fn b12_paths_through_a_link_that_is_swapped_are_of_one_side_of_it() {
+    let place = tempfile::tempdir().unwrap();
+    let path = |name: &str| place.path().join(name);
+    for (parent, text) in [("one", "1"), ("two", "2")] {
+        let publisher = Publisher::create(path(parent).join("v")).unwrap();
+        publisher.publish([("a", text), ("b", text)]).unwrap();
+    }
+    let point_to = |parent: &str| {
+        symlink(parent, path("next")).unwrap();
+        fs::rename(path("next"), path("current")).unwrap();
+    };
+    let file = |pins: &mut Pins, name: &str| {
+        let found = pins.read(path("current/v").join(name)).unwrap();
+        String::from_utf8_lossy(found.file().unwrap()).into_owned()
+    };
+    point_to("one");
+    let mut pins = Pins::new(Limits::default());
+    assert_eq!(file(&mut pins, "a"), "1");
+    assert!(pins.still_current());
+    point_to("two");
+    assert_eq!(file(&mut pins, "b"), "1", "as the first path found it");
+    assert!(!pins.still_current());
+    let mut pins = Pins::new(Limits::default());
+    assert_eq!(file(&mut pins, "b") + &file(&mut pins, "a"), "22");
+    assert!(pins.still_current());
 }

@@ -3,10 +3,14 @@
 
 mod support;
 
+use std::convert::Infallible;
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use retune::Retune;
-use retune::source::Mount;
+use retune::source::{self, Env, Mount};
 use retune::status::Health;
 use support::{Notes, Volume, eventually, rejection, until_ok, until_rejected, warnings};
 use tempfile::tempdir;
@@ -193,4 +197,48 @@ fn a9_f2_what_a_refused_update_would_remove_is_not_told_as_gone() {
     until_rejected(&live);
     assert_eq!(warnings(&live).len(), 1, "{:?}", warnings(&live));
     assert!(warnings(&live)[0].contains("`workers`: no longer given by mount"));
+}
+
+#[test]
+fn a2_a_volume_that_is_away_for_a_moment_is_not_mixed_with_what_it_is_afterwards() {
+    #[derive(Debug, Retune)]
+    struct Pair {
+        one: u32,
+        two: u32,
+    }
+
+    let dir = tempdir().unwrap();
+    let (here, away) = (dir.path().join("v"), dir.path().join("away"));
+    let keys = |text: &'static str| [("one", text), ("two", text)];
+    let volume = Volume::new(&here, &keys("1"));
+    // Between its first reading and its second it comes back, with something new in it.
+    let moves = Arc::new(AtomicBool::new(false));
+    let (leave, (from, to)) = (moves.clone(), (here.clone(), away.clone()));
+    let leaves = source::from_fn("leaves", move || {
+        if leave.swap(false, Ordering::SeqCst) {
+            volume.publish(&keys("2"));
+            fs::rename(&from, &to).unwrap();
+        }
+        Ok::<_, Infallible>([] as [(&str, &str); 0])
+    });
+    let (from, to) = (away.clone(), here.clone());
+    let returns = source::from_fn("returns", move || {
+        if from.exists() {
+            fs::rename(&from, &to).unwrap();
+        }
+        Ok::<_, Infallible>([] as [(&str, &str); 0])
+    });
+    let often = Duration::from_millis(10);
+    let variable = ("APP_TWO_FILE", here.join("two"));
+    let live = Pair::loader()
+        .source(leaves.poll_every(often))
+        .mount(&here)
+        .source(returns.poll_every(often))
+        .env(Env::from_iter("APP", [variable]))
+        .watch()
+        .unwrap();
+    let notes = Notes::of(&live, |pair| (pair.one, pair.two));
+    moves.store(true, Ordering::SeqCst);
+    notes.until_last((2, 2));
+    assert_eq!(notes.values(), [(1, 1), (2, 2)]);
 }

@@ -56,7 +56,7 @@ impl Pipeline {
         }
         let mut pins = self.pins();
         let layers = self.read(&mut pins, Some(signal), Wanted::News, &mut doing);
-        let whole = layers.iter().all(|layer| !layer.moved) && pins.still_current();
+        let whole = !layers.iter().any(Layer::is_torn) && pins.still_current();
         if !whole {
             return Ok(self.observe(Some(signal), doing));
         }
@@ -100,15 +100,19 @@ impl Pipeline {
         let mut readings = 0;
         loop {
             let mut pins = self.pins();
-            let layers = self.read(&mut pins, signal, Wanted::All, doing);
-            let torn = layers.iter().any(|layer| layer.moved);
+            let mut layers = self.read(&mut pins, signal, Wanted::All, doing);
+            let torn = layers.iter().any(Layer::is_torn);
             readings += 1;
-            let enough = !torn && readings >= MOST_READINGS || began.elapsed() > MOST_TIME;
+            let late = began.elapsed() > MOST_TIME;
+            if late {
+                layers.iter_mut().for_each(Layer::refuse_away);
+            }
+            let enough = !torn && readings >= MOST_READINGS || late;
             if enough || !torn && pins.still_current() {
                 return (layers, pins);
             }
             if torn {
-                // Whoever swaps this fast gets a moment to come to rest.
+                // Whoever swaps this fast gets a moment to come to rest, and what is away to come back.
                 std::thread::sleep(Duration::from_millis(1));
             }
         }

@@ -149,7 +149,13 @@ impl Followed {
                 if self.absent {
                     return Found::Missing;
                 }
-                last.map_or(Found::Unsettled, Found::Content)
+                let Some(last) = last else {
+                    return Found::Unsettled;
+                };
+                if last.data_dir().is_some() {
+                    layer.away = Some(self.path.clone());
+                }
+                Found::Content(last)
             }
             Ok(_) => Found::Unsettled,
             Err(error) => {

@@ -33,7 +33,7 @@ mod secrecy;
 mod service;
 mod variable;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use retune_mount::{PathState, Pins, Signal, Snapshot};
@@ -42,6 +42,7 @@ use crate::bind::{Notes, Rules};
 use crate::flat::Flat;
 use crate::node::Node;
 use crate::origin::{Origin, Place};
+use crate::problem::Problem;
 use crate::schema::{Schema, Way};
 
 pub use closure::{Closure, Hint, Keys, from_fn};
@@ -155,6 +156,9 @@ pub struct Layer {
     pub(crate) failed: bool,
     /// Another volume took the place of a pinned one: all is to be read again.
     pub(crate) moved: bool,
+    /// A volume that is not there just now, which may last but a moment: what it gave is of another time than
+    /// what the others give.
+    pub(crate) away: Option<PathBuf>,
     /// It is, or lies in, a mount that is rewritten from outside.
     pub(crate) mounted: bool,
     /// All that it gives is redacted.
@@ -209,6 +213,7 @@ impl Layer {
             },
             failed: false,
             moved: false,
+            away: None,
             mounted: false,
             secret: false,
             open: Vec::new(),
@@ -233,6 +238,21 @@ impl Layer {
     fn leave_out(&mut self, context: &Context<'_>) -> bool {
         self.left_out = self.same && context.wanted == Wanted::News;
         self.left_out
+    }
+
+    /// Whether it is of no one moment.
+    pub(crate) fn is_torn(&self) -> bool {
+        self.moved || self.away.is_some()
+    }
+
+    /// What is away for so long is no moment's absence.
+    pub(crate) fn refuse_away(&mut self) {
+        let Some(path) = self.away.take() else { return };
+        self.failed = true;
+        let message = format!("{}: comes and goes", path.display());
+        let problem =
+            Problem::new("", message).with_help("the last good values are kept meanwhile");
+        self.notes.problems.push(problem);
     }
 
     /// Notes what everybody on the machine may read of it, if that is asked.

@@ -1,10 +1,13 @@
 //! What the tests of this crate share: real volumes, notes, and waiting for conditions.
 #![allow(dead_code, unreachable_pub, clippy::print_stderr)]
 
+#[cfg(target_os = "linux")]
+pub mod kept;
 pub mod log;
 #[cfg(target_os = "linux")]
 pub mod memory;
 pub mod pending;
+pub mod random;
 
 use std::collections::BTreeMap;
 use std::fs;
