@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use retune_mount::wall_clock;
 
@@ -25,6 +25,8 @@ struct Key {
     /// Its first generation: tells it from one that was removed and is back.
     first: u64,
     since: SystemTime,
+    /// The same, for what is waited for: the wall clock may be set.
+    met: Instant,
     confirmed: Option<SystemTime>,
     asked: u64,
     lacking: Option<String>,
@@ -162,7 +164,7 @@ impl Promotion {
             return self.choose(&question.kid);
         };
         let kid = question.kid.clone();
-        let waited = key.since.elapsed().unwrap_or_default();
+        let waited = key.met.elapsed();
         let other = key.lacking.as_ref() != Some(&who);
         key.lacking = Some(who.clone());
         if waited >= PATIENCE && !std::mem::replace(&mut key.overdue, true) {
@@ -201,6 +203,7 @@ impl Key {
         Self {
             first,
             since: wall_clock(),
+            met: Instant::now(),
             confirmed: None,
             asked: 0,
             lacking: None,
@@ -340,7 +343,11 @@ mod tests {
         let key = &promotion.status().keys[1];
         assert_eq!((key.asked, key.lacking.as_deref()), (3, Some("api-2")));
 
-        promotion.keys.get_mut("b").unwrap().since -= PATIENCE;
+        let key = promotion.keys.get_mut("b").unwrap();
+        // The clock was set, and then time passes.
+        key.since -= 2 * PATIENCE;
+        assert_eq!(promotion.answer(&question, lacks("api-2")), None);
+        promotion.keys.get_mut("b").unwrap().met -= PATIENCE;
         let event = promotion.answer(&question, lacks("api-2"));
         assert!(matches!(event, Some(Event::Overdue { .. })), "{event:?}");
         assert_eq!(promotion.answer(&question, lacks("api-2")), None);
