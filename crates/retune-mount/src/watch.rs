@@ -14,7 +14,8 @@ use crate::signal::Signal;
 use crate::snapshot::{Kind, Snapshot};
 use crate::state::PathState;
 
-/// The first retry after a read that failed; doubled each time, up to the poll's interval.
+/// The first retry after a read that failed. The next come after as long again as it has failed for, up to
+/// the poll's interval: it does not matter how often events made it fail meanwhile.
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 
 /// No timer is set further ahead than this.
@@ -61,7 +62,7 @@ pub struct Watch {
     last: Option<Arc<Snapshot>>,
     /// What was there last was a volume.
     was_volume: bool,
-    failures: u32,
+    failing_since: Option<Instant>,
     /// The state of plain files that was looked at a second time already.
     rechecked: Option<Seen>,
 }
@@ -101,7 +102,7 @@ impl Watch {
             state: PathState::Unread,
             last: None,
             was_volume: false,
-            failures: 0,
+            failing_since: None,
             rechecked: None,
         }
     }
@@ -221,7 +222,7 @@ impl Watch {
         }
         match outcome {
             Ok(outcome) => {
-                self.failures = 0;
+                self.failing_since = None;
                 self.state = match outcome.mount {
                     true => PathState::SubPath,
                     false => self.watched_state(),
@@ -278,8 +279,8 @@ impl Watch {
     }
 
     fn retry(&mut self, now: Instant) -> Once {
-        let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(16));
-        self.failures = self.failures.saturating_add(1);
+        let since = *self.failing_since.get_or_insert(now);
+        let wait = FIRST_RETRY.max(now.saturating_duration_since(since));
         match wait < self.interval() {
             true => Once::At(now + wait),
             false => Once::No,

@@ -169,6 +169,22 @@ fn after_any_failure_of_a_read_the_last_value_arrives() {
 }
 
 #[test]
+fn however_often_it_failed_at_once_it_is_tried_again_soon() {
+    let _turn = one_at_a_time();
+    let volume = Volume::new([("a", "1")]);
+    let mut follower = volume.follow();
+    let faults = inject(|call| (call == Call::Open).then(|| Errno::MFILE.raw_os_error()));
+    // As when a storm of events meets a process that has no descriptors for a moment.
+    for _ in 0..30 {
+        follower.read();
+    }
+    assert!(!follower.ok);
+    drop(faults);
+    // Nothing happens any more, and the poll is an hour away.
+    follower.until("read again", |this| this.ok);
+}
+
+#[test]
 fn c2_a_directory_that_cannot_be_watched_is_polled_until_it_can() {
     let _turn = one_at_a_time();
     let mut paths = Paths::new();

@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::schema::Way;
 use crate::scrub::scrubbed;
 
-/// How long after a failure the closure is called again; doubled each time, up to the slow poll's
+/// How long after the first failure the closure is called again; then after as long again, up to the slow poll's
 /// interval.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
@@ -78,7 +78,7 @@ pub struct Closure {
     last: Option<Result<Keys, String>>,
     /// The layer of the last keys, whose secrets no error shall repeat.
     shown: Option<Node>,
-    failures: u32,
+    failing_since: Option<Instant>,
     due: Option<Instant>,
 }
 
@@ -129,7 +129,7 @@ where
         changed: Hint(Arc::default()),
         last: None,
         shown: None,
-        failures: 0,
+        failing_since: None,
         due: None,
     }
 }
@@ -194,12 +194,13 @@ impl Closure {
         let result = guarded(read).unwrap_or_else(|panic| Err(format!("it panicked: {panic}")));
         let wait = match &result {
             Ok(_) => {
-                self.failures = 0;
+                self.failing_since = None;
                 self.every
             }
             Err(_) => {
-                let retry = FIRST_RETRY.saturating_mul(1 << self.failures.min(16));
-                self.failures = self.failures.saturating_add(1);
+                // As long again as it has failed for, however often it was hinted at meanwhile.
+                let since = *self.failing_since.get_or_insert_with(Instant::now);
+                let retry = FIRST_RETRY.max(since.elapsed());
                 let slowest = self.every.unwrap_or(context.poll.0);
                 Some(retry.min(slowest).max(QUICKEST))
             }
