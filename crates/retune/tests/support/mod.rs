@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, clippy::print_stderr)]
 
 #[cfg(target_os = "linux")]
+pub mod fuse;
+#[cfg(target_os = "linux")]
 pub mod kept;
 pub mod log;
 #[cfg(target_os = "linux")]
