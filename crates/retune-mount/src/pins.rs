@@ -31,7 +31,8 @@ pub struct Pins {
 }
 
 /// Links outside any pin, each with what it was when the first path passed it: one that is swapped,
-/// as git-sync does, leads all paths to the same place.
+/// as git-sync does, leads all paths to the same place. And names that were not there: what appears
+/// does so for all paths, or for none.
 #[derive(Debug, Default)]
 struct Links {
     in_directory: HashMap<FileId, HashMap<OsString, Link>>,
@@ -41,7 +42,8 @@ struct Links {
 #[derive(Debug)]
 struct Link {
     dir: Arc<Dir>,
-    target: Vec<u8>,
+    /// `None` where there was nothing.
+    target: Option<Vec<u8>>,
     /// How many there were before it.
     index: usize,
 }
@@ -63,6 +65,13 @@ pub(crate) struct Pin {
     pub(crate) data: Arc<Dir>,
     /// It is a tmpfs, as the kubelet makes it for a Secret.
     pub(crate) in_memory: bool,
+}
+
+/// What a directory's `..data` is.
+enum Looked {
+    Volume(Pin),
+    Nothing,
+    NoVolume,
 }
 
 /// A file that was read outside any pin.
@@ -112,7 +121,8 @@ impl Pins {
     }
 
     /// Whether all that was read through this view is still what is there:
-    /// every `..data` and every other link on the way is read again, every plain file looked at again.
+    /// every `..data` and every other link on the way is read again, what was not there is looked for
+    /// again, and every plain file looked at again.
     pub fn still_current(&self) -> bool {
         self.pinned.iter().all(Pin::still_current)
             && self.plain.iter().all(Plain::still_current)
@@ -139,13 +149,13 @@ impl Pins {
         self.links.still_current(mark.links)
     }
 
-    /// Where a link leads in this view, if a path passed it already.
-    pub(crate) fn link(&self, dir: &Dir, name: &OsStr) -> Option<&[u8]> {
+    /// Where a link leads in this view, or that there is none, if a path passed it already.
+    pub(crate) fn link(&self, dir: &Dir, name: &OsStr) -> Option<Option<&[u8]>> {
         let link = self.links.in_directory.get(&dir.id)?.get(name)?;
-        Some(&link.target)
+        Some(link.target.as_deref())
     }
 
-    pub(crate) fn add_link(&mut self, dir: &Arc<Dir>, name: &OsStr, target: &[u8]) {
+    pub(crate) fn add_link(&mut self, dir: &Arc<Dir>, name: &OsStr, target: Option<&[u8]>) {
         self.links.add(dir, name, target);
     }
 
@@ -159,12 +169,20 @@ impl Pins {
         {
             return Ok(Some(known));
         }
+        let data = OsStr::new(DATA);
+        if self.link(volume, data).is_some() {
+            return Ok(None);
+        }
         let index = self.pinned.len();
-        let pin = Pin::new(volume, index)?;
-        Ok(pin.map(|pin| {
-            self.pinned.push(pin);
-            index
-        }))
+        match Pin::look(volume, index)? {
+            Looked::Volume(pin) => self.pinned.push(pin),
+            Looked::Nothing => {
+                self.add_link(volume, data, None);
+                return Ok(None);
+            }
+            Looked::NoVolume => return Ok(None),
+        }
+        Ok(Some(index))
     }
 
     pub(crate) fn get(&self, index: usize) -> Option<&Pin> {
@@ -185,14 +203,15 @@ impl Pins {
 // === impl Pin ===
 
 impl Pin {
-    fn new(volume: &Arc<Dir>, index: usize) -> Result<Option<Self>, Error> {
+    fn look(volume: &Arc<Dir>, index: usize) -> Result<Looked, Error> {
         let data = OsStr::new(DATA);
         let mut last = None;
         // The target can be gone before it is opened, when the volume is swapped just then.
         for _ in 0..64 {
             let target = match sys::readlinkat(&volume.fd, data) {
                 Ok(target) => OsString::from_vec(target),
-                Err(Errno::NOENT | Errno::INVAL) => return Ok(None),
+                Err(Errno::NOENT) => return Ok(Looked::Nothing),
+                Err(Errno::INVAL) => return Ok(Looked::NoVolume),
                 Err(errno) => return Err(volume.error("read", data, errno)),
             };
             let mut components = Path::new(&target).components();
@@ -200,7 +219,7 @@ impl Pin {
                 (components.next(), components.next()),
                 (Some(Component::Normal(_)), None)
             ) {
-                return Ok(None);
+                return Ok(Looked::NoVolume);
             }
             let published = match volume.stat(data) {
                 Ok(meta) => meta.stamp.changed(),
@@ -211,7 +230,7 @@ impl Pin {
                 Ok(fd) => {
                     let in_memory = crate::platform::is_in_memory(&fd);
                     let data = Dir::from_fd(fd, volume.path.clone(), Some((index, 0)))?;
-                    return Ok(Some(Self {
+                    return Ok(Looked::Volume(Self {
                         volume: Arc::clone(volume),
                         target,
                         published,
@@ -219,7 +238,7 @@ impl Pin {
                         in_memory,
                     }));
                 }
-                Err(Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+                Err(Errno::NOTDIR | Errno::LOOP) => return Ok(Looked::NoVolume),
                 Err(Errno::NOENT) if last.as_ref() != Some(&target) => last = Some(target),
                 Err(Errno::NOENT) => {
                     let message = format!(
@@ -244,10 +263,10 @@ impl Pin {
 // === impl Links ===
 
 impl Links {
-    fn add(&mut self, dir: &Arc<Dir>, name: &OsStr, target: &[u8]) {
+    fn add(&mut self, dir: &Arc<Dir>, name: &OsStr, target: Option<&[u8]>) {
         let link = Link {
             dir: Arc::clone(dir),
-            target: target.to_vec(),
+            target: target.map(<[u8]>::to_vec),
             index: self.count,
         };
         let links = self.in_directory.entry(dir.id).or_default();
@@ -274,7 +293,10 @@ impl Links {
 
 impl Link {
     fn still_current(&self, name: &OsStr) -> bool {
-        sys::readlinkat(&self.dir.fd, name).is_ok_and(|target| target == self.target)
+        match sys::readlinkat(&self.dir.fd, name) {
+            Ok(target) => self.target.as_ref() == Some(&target),
+            Err(errno) => self.target.is_none() && errno == Errno::NOENT,
+        }
     }
 }
 

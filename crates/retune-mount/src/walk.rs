@@ -6,6 +6,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::io::Errno;
+
 use crate::dir::{DATA, Dir, Entry};
 use crate::error::{Error, ErrorKind};
 use crate::pins::Pins;
@@ -209,19 +211,22 @@ impl<'a> Walk<'a> {
         Ok(data.is_some_and(|data| data.stat(name).is_ok()))
     }
 
-    /// What a name is; a link outside any volume leads all paths where it led the first.
+    /// What a name is; outside any volume all paths find what the first found.
     fn entry(&mut self, dir: &Arc<Dir>, name: &OsStr) -> Result<Entry, Error> {
-        if let Some(target) = self.pins.link(dir, name) {
-            return Ok(Entry::Link(target.to_vec()));
+        match self.pins.link(dir, name) {
+            Some(Some(target)) => return Ok(Entry::Link(target.to_vec())),
+            Some(None) => return Err(dir.error("open", name, Errno::NOENT)),
+            None => {}
         }
-        let entry = dir.entry(name)?;
-        if let Entry::Link(target) = &entry
-            && dir.below.is_none()
-            && name != DATA
-        {
-            self.pins.add_link(dir, name, target);
+        let entry = dir.entry(name);
+        if dir.below.is_none() && name != DATA {
+            match &entry {
+                Ok(Entry::Link(target)) => self.pins.add_link(dir, name, Some(target)),
+                Err(error) if error.is_missing() => self.pins.add_link(dir, name, None),
+                _ => {}
+            }
         }
-        Ok(entry)
+        entry
     }
 
     fn count_link(&mut self, path: &Path) -> Result<(), Error> {

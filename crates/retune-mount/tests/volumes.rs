@@ -4,6 +4,7 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -419,5 +420,34 @@ fn b12_paths_through_a_link_that_is_swapped_are_of_one_side_of_it() {
     assert!(!pins.still_current());
     let mut pins = Pins::new(Limits::default());
     assert_eq!(file(&mut pins, "b") + &file(&mut pins, "a"), "22");
+    assert!(pins.still_current());
+}
+
+#[test]
+fn a2_what_was_not_there_for_one_path_is_not_there_for_the_next() {
+    let place = tempfile::tempdir().unwrap();
+    let volume = place.path().join("v");
+    let read = |pins: &mut Pins, path: &Path| match pins.read(path) {
+        Ok(found) => found.len(),
+        Err(error) if error.is_missing() => 0,
+        Err(error) => panic!("{error}"),
+    };
+    let mut pins = new_pins();
+    assert_eq!(read(&mut pins, &volume), 0);
+    assert!(pins.still_current());
+    fs::create_dir(&volume).unwrap();
+    assert_eq!(read(&mut pins, &volume.join("a")), 0);
+    assert!(!pins.still_current());
+    // The same of its content.
+    let mut pins = new_pins();
+    assert_eq!(read(&mut pins, &volume), 0);
+    assert!(pins.still_current());
+    let publisher = Publisher::open(&volume).unwrap();
+    publisher.publish([("a", "1"), ("b", "1")]).unwrap();
+    assert_eq!(read(&mut pins, &volume.join("a")), 0);
+    assert!(!pins.still_current());
+    let mut pins = new_pins();
+    assert_eq!(read(&mut pins, &volume.join("a")), 1);
+    assert_eq!(read(&mut pins, &volume), 2);
     assert!(pins.still_current());
 }
