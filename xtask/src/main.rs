@@ -86,9 +86,12 @@ enum Task {
         #[arg(long, default_value = "retune-testbed:nonroot")]
         tag: String,
     },
-    /// Readers of a volume against a publisher that is killed at random: a million swaps.
+    /// Readers of a volume against a publisher that is killed at random: a million swaps; then a program
+    /// under 600 random schedules of swaps and faults, a quarter of an hour. A failure prints its seed:
+    /// `RETUNE_TORTURE_SEED=…` or `RETUNE_FAULTS_SEED=…` before the same command repeats it, and
+    /// `RETUNE_FAULTS_SCHEDULES=…` says how many schedules.
     Torture {
-        /// A hundred thousand swaps, as in CI.
+        /// A hundred thousand swaps and 30 schedules, as in CI.
         #[arg(long)]
         ci: bool,
     },
