@@ -8,7 +8,7 @@ use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Dir, DirEntry, Mode, OFlags, Stat, StatFs};
+use rustix::fs::{AtFlags, Dir, DirEntry, Mode, OFlags, Stat};
 use rustix::io::{Errno, retry_on_intr};
 
 #[cfg(any(test, feature = "faults"))]
@@ -18,6 +18,7 @@ use crate::faults::check;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[cfg_attr(not(feature = "faults"), allow(unreachable_pub))]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 pub enum Call {
     /// `open`, `openat`
     Open,
@@ -104,12 +105,8 @@ pub(crate) fn next_entry(listing: &mut Dir) -> Option<Result<DirEntry, Errno>> {
     }
 }
 
-pub(crate) fn fstatfs(fd: impl AsFd) -> Result<StatFs, Errno> {
-    call(Call::FileSystem, || rustix::fs::fstatfs(&fd))
-}
-
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{add_watch, inotify, next_event, poll, statx};
+pub(crate) use linux::{add_watch, fstatfs, inotify, next_event, poll, statx};
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -117,10 +114,14 @@ mod linux {
 
     use rustix::event::{PollFd, Timespec};
     use rustix::fs::inotify::{self, CreateFlags, Event, Reader, WatchFlags};
-    use rustix::fs::{AtFlags, Statx, StatxFlags};
+    use rustix::fs::{AtFlags, StatFs, Statx, StatxFlags};
     use rustix::io::{Errno, retry_on_intr};
 
     use super::{Call, call, check};
+
+    pub(crate) fn fstatfs(fd: impl AsFd) -> Result<StatFs, Errno> {
+        call(Call::FileSystem, || rustix::fs::fstatfs(&fd))
+    }
 
     /// Of the descriptor itself.
     pub(crate) fn statx(fd: impl AsFd) -> Result<Statx, Errno> {

@@ -75,7 +75,7 @@ fn storm(seed: u64, one_in: u64, concerns: fn(Call) -> bool) -> Failing {
     let calls = AtomicU64::new(0);
     faults::inject(move |call| {
         let random = mixed(seed ^ calls.fetch_add(1, Ordering::SeqCst).rotate_left(32));
-        if !concerns(call) || random % one_in != 0 {
+        if !concerns(call) || !random.is_multiple_of(one_in) {
             return None;
         }
         let random = mixed(random);
