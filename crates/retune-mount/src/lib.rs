@@ -20,13 +20,15 @@
 //! is read once and *pinned* in [`Pins`]; whatever else is read with the same
 //! `Pins`, be it the whole volume or single files of it, is read below the same
 //! directory. Afterwards the link is read again: if it moved, the read starts
-//! over. The links that users see are never followed for a volume: they are
-//! made after the rename, or before it, and are missing now and then; the path
-//! of one key is followed through its link, or as if the link were there. Regular
-//! files only; nothing blocks on a FIFO; [`Limits`] are checked before bytes
-//! are read. A plain directory gives its regular files (those in
-//! sub-directories as `a/b`; links to files are followed, links to directories
-//! are not), a single file gives itself.
+//! over. The same holds of every other link on the way, as git-sync swaps one,
+//! and of what was not there: all paths find what the first found. The links
+//! that users see are never followed for a volume: they are made after the
+//! rename, or before it, and are missing now and then; the path of one key is
+//! followed through its link, or as if the link were there. Regular files only;
+//! nothing blocks on a FIFO; [`Limits`] are checked before bytes are read. A
+//! plain directory gives its regular files (those in sub-directories as `a/b`;
+//! links to files are followed, links to directories are not), a single file
+//! gives itself.
 //!
 //! **Watching.** A [`Watch`] arms each directory that resolving its path goes
 //! through for the one name that is looked up in it, *before* looking it up.
