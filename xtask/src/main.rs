@@ -25,6 +25,7 @@ mod packages;
 mod postgres;
 mod references;
 mod sh;
+mod soak;
 mod standalone;
 mod svg;
 mod test_list;
@@ -95,6 +96,9 @@ enum Task {
         #[arg(long)]
         ci: bool,
     },
+    /// Many volumes under random edits and faults, with readers: memory, descriptors, threads and watches
+    /// have to stay flat.
+    Soak(soak::Args),
     /// The live cell under every interleaving that loom finds.
     Loom,
     /// The live cell's readers under Miri's detector of races, where a nightly Rust has it.
@@ -118,6 +122,7 @@ fn main() -> ExitCode {
         Task::ClusterImage { tag } => image::run_for_cluster(&tag),
         Task::Torture { ci: true } => torture::run(torture::Size::Ci),
         Task::Torture { ci: false } => torture::run(torture::Size::Full),
+        Task::Soak(args) => soak::run(&args),
         Task::Loom => loom::run(),
         Task::Api(args) => api::run(&args).map(tell_skipped),
         Task::Package => package::run_all().map(tell_skipped),
