@@ -111,7 +111,7 @@ impl Hand {
         }
     }
 
-    /// Lets subscribers, gates and others come and go.
+    /// Lets subscribers, gates and others come and go, and starts what was stopped and could not be started.
     fn visit(mut self) {
         let mut visitors: Vec<Box<dyn Any + Send>> = Vec::new();
         loop {
@@ -128,6 +128,8 @@ impl Hand {
             let came = self
                 .slot()
                 .and_then(|index| self.slots.get(index)?.visit(visit));
+            let stopped = self.slots.iter().filter(|slot| !slot.runs());
+            stopped.for_each(|slot| _ = slot.ensure());
             if came.is_some() {
                 self.witness.visitors.fetch_add(1, Ordering::Relaxed);
             }

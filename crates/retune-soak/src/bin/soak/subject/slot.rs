@@ -68,6 +68,8 @@ pub(super) trait Subject: Send + Sync {
 struct Slot<T: Soaked> {
     life: Life,
     live: RwLock<Option<Live<T>>>,
+    /// One starts it at a time.
+    starting: Mutex<()>,
     /// Of those that were stopped.
     before: Mutex<Totals>,
     witness: Arc<Witness>,
@@ -90,6 +92,7 @@ impl<T: Soaked> Slot<T> {
         Box::new(Self {
             life,
             live: RwLock::new(None),
+            starting: Mutex::default(),
             before: Mutex::default(),
             witness: witness.clone(),
         })
@@ -111,6 +114,7 @@ impl<T: Soaked> Slot<T> {
 
 impl<T: Soaked> Subject for Slot<T> {
     fn ensure(&self) -> Result<(), String> {
+        let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
         if self.runs() {
             return Ok(());
         }
