@@ -5,7 +5,8 @@ mod picture;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use retune_soak::record::{Begin, Line, Sample};
+use retune_soak::flat;
+use retune_soak::record::{Begin, End, Line, Sample};
 
 use crate::sh::{self, cargo, output, program, target_dir};
 use crate::{Result, svg};
@@ -44,8 +45,8 @@ pub(crate) struct Args {
     /// Where to record a line of JSON for each second; `target/soak.jsonl` if not given.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Draws what was recorded, and soaks nothing.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["minutes", "volumes", "seed", "json"], requires = "svg")]
+    /// Judges and draws what was recorded, and soaks nothing.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["minutes", "volumes", "seed", "json"])]
     from: Option<PathBuf>,
 }
 
@@ -54,6 +55,7 @@ struct Record {
     begin: Begin,
     samples: Vec<Sample>,
     calms: Vec<Sample>,
+    end: Option<End>,
 }
 
 /// Soaks, and draws what was seen, also when something was not flat.
@@ -63,7 +65,7 @@ struct Record {
 /// When something was not flat, torn, lost or left behind, or it does not build.
 pub(crate) fn run(args: &Args) -> Result {
     if let Some(file) = &args.from {
-        return draw(args, file);
+        return judge(&read(file)?).and(draw(args, file));
     }
     sh::run(&mut cargo("build --locked --package retune-soak"))?;
     let file = args.json.clone();
@@ -91,6 +93,25 @@ fn draw(args: &Args, file: &Path) -> Result {
     fs::write(svg, text).map_err(|error| format!("{}: {error}", svg.display()))?;
     println!("{} is drawn", svg.display());
     Ok(())
+}
+
+/// What was measured, and whether it was flat.
+fn judge(record: &Record) -> Result {
+    let (compared, not_flat) = flat::judge(&record.calms, &record.samples);
+    compared.iter().for_each(|one| println!("{one}."));
+    let end = record.end.as_ref().ok_or("it was broken off")?;
+    let mut wrong = end.wrong.clone();
+    // What it said of itself then, and what would be said of it now.
+    wrong.extend(
+        not_flat
+            .into_iter()
+            .filter(|wrong| !end.wrong.contains(wrong)),
+    );
+    if wrong.is_empty() {
+        println!("Flat: nothing was torn, lost or left behind.");
+        return Ok(());
+    }
+    Err(wrong.join("\n  "))
 }
 
 /// How it was, in words.
@@ -133,13 +154,14 @@ fn command(begin: &Begin) -> String {
 fn read(file: &Path) -> Result<Record> {
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
     let text = fs::read_to_string(file).map_err(|error| failed(&error))?;
-    let (mut begin, mut samples, mut calms) = (None, Vec::new(), Vec::new());
+    let (mut begin, mut end) = (None, None);
+    let (mut samples, mut calms) = (Vec::new(), Vec::new());
     for line in text.lines() {
         match serde_json::from_str(line).map_err(|error| failed(&error))? {
             Line::Begin(one) => begin = Some(one),
             Line::Sample(sample) => samples.push(sample),
             Line::Calm(calm) => calms.push(calm),
-            Line::End(_) => {}
+            Line::End(one) => end = Some(one),
         }
     }
     let begin = begin.ok_or_else(|| failed(&"it has no beginning"))?;
@@ -147,5 +169,6 @@ fn read(file: &Path) -> Result<Record> {
         begin,
         samples,
         calms,
+        end,
     })
 }

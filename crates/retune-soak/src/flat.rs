@@ -6,6 +6,8 @@
 //! configurations happen to hold (the last 16 generations of each, of random sizes) and by how
 //! the allocator has come to lay it out.
 
+use std::fmt;
+
 use crate::record::{Process, Sample};
 
 /// How much more the last calms may hold than the first: a twentieth, and these bytes.
@@ -14,7 +16,7 @@ pub const HEAP_SLACK: f64 = 512.0 * 1024.0;
 /// How much more memory may be resident: a tenth, and these bytes.
 pub const RSS_SLACK: f64 = 8.0 * 1024.0 * 1024.0;
 
-/// Something measured in two windows.
+/// Something measured in two windows, in bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compared {
     /// What it is.
@@ -25,6 +27,17 @@ pub struct Compared {
     pub last: f64,
     /// What it may be there at the most.
     pub most: f64,
+}
+
+impl fmt::Display for Compared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, last, most] = [self.first, self.last, self.most].map(mib);
+        write!(
+            f,
+            "{}: {first} first, {last} last, at most {most}",
+            self.name
+        )
+    }
 }
 
 /// What is not flat, in sentences; and what was compared. The calms are those after the warm-up, with the
@@ -49,7 +62,8 @@ pub fn judge(calms: &[Sample], samples: &[Sample]) -> (Vec<Compared>, Vec<String
 
 /// Counts must be equal in every calm.
 fn counted(calms: &[Sample]) -> Vec<String> {
-    let counts: [(&str, fn(&Process) -> u64); 4] = [
+    type Count = fn(&Process) -> u64;
+    let counts: [(&str, Count); 4] = [
         ("descriptors", |process| process.descriptors),
         ("threads", |process| process.threads),
         ("watches", |process| process.watches),
@@ -226,7 +240,7 @@ mod tests {
     #[test]
     fn a_slow_leak_is_told_by_its_trend() {
         let calms: Vec<_> = (0..12)
-            .map(|n| calm(n, (4 << 20) + n * (66 << 10)))
+            .map(|n| calm(n, (4 << 20) + n * (84 << 10)))
             .collect();
         let wrong = wrong(&calms);
         assert_eq!(wrong.len(), 1, "{wrong:?}");

@@ -17,11 +17,11 @@ const CHART: f64 = 62.0;
 
 /// Follows the reader's light or dark mode, on a ground of its own wherever it is shown.
 const STYLE: &str = "\
-.ground{fill:#fff}.text{fill:#1f2328}.dim{fill:#59636e}.grid{stroke:#d1d9e0}.calm{fill:#ddf4ff}\
-.one{stroke:#0969da}.one-text{fill:#0969da}.two{stroke:#bc4c00}.two-text{fill:#bc4c00}.dot{fill:#0969da}\
+.ground{fill:#fff}.text{fill:#1f2328}.dim{fill:#59636e}.grid{stroke:#d1d9e0}\
+.one{stroke:#0969da}.one-text{fill:#0969da}.two{stroke:#bc4c00}.two-text{fill:#bc4c00}\
 @media(prefers-color-scheme:dark){\
-.ground{fill:#0d1117}.text{fill:#f0f6fc}.dim{fill:#9198a1}.grid{stroke:#3d444d}.calm{fill:#121d2f}\
-.one{stroke:#4493f8}.one-text{fill:#4493f8}.two{stroke:#f0883e}.two-text{fill:#f0883e}.dot{fill:#4493f8}}\
+.ground{fill:#0d1117}.text{fill:#f0f6fc}.dim{fill:#9198a1}.grid{stroke:#3d444d}\
+.one{stroke:#4493f8}.one-text{fill:#4493f8}.two{stroke:#f0883e}.two-text{fill:#f0883e}}\
 .line{fill:none;stroke-width:1.4;stroke-linejoin:round}.grid{stroke-width:1}";
 
 /// A chart of one unit.
@@ -51,7 +51,7 @@ pub(super) fn draw(conditions: &str, command: &str, record: &Record) -> String {
     let seconds = record.samples.iter().chain(&record.calms);
     let seconds = seconds.map(|sample| sample.at).fold(1.0, f64::max);
     let bottom = TOP + ROW * charts.len() as f64;
-    let height = bottom + 46.0;
+    let height = bottom + 50.0;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
          font-family=\"system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif\" font-size=\"12\">\n\
@@ -91,9 +91,9 @@ fn charts(record: &Record) -> Vec<Chart<'static>> {
         calms: record.calms.iter().map(|s| (s.at, value(s))).collect(),
     };
     let mib = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
-    let counted = |name, value: &dyn Fn(&Sample) -> f64| Chart {
+    let counted = |name, unit, value: &dyn Fn(&Sample) -> f64| Chart {
         name,
-        unit: "",
+        unit,
         lines: vec![series("", value)],
     };
     vec![
@@ -105,12 +105,16 @@ fn charts(record: &Record) -> Vec<Chart<'static>> {
                 series("resident", &|s| mib(s.process.rss)),
             ],
         },
-        counted("Descriptors", &|s| s.process.descriptors as f64),
-        counted("Threads", &|s| s.process.threads as f64),
-        counted("Inotify watches", &|s| s.process.watches as f64),
-        counted("Old generations held", &|s| s.inside.held as f64),
+        counted("Descriptors", "open", &|s| s.process.descriptors as f64),
+        counted("Threads", "alive", &|s| s.process.threads as f64),
+        counted("Inotify watches", "of the one instance", &|s| {
+            s.process.watches as f64
+        }),
+        counted("Old generations", "held by somebody", &|s| {
+            s.inside.held as f64
+        }),
         Chart {
-            name: "Generations",
+            name: "New generations",
             unit: "a second",
             lines: vec![Series {
                 label: "",
@@ -232,8 +236,17 @@ impl Chart<'_> {
             let attributes = "class=\"dim\" text-anchor=\"end\" font-size=\"11\"";
             svg += &text(LEFT - 8.0, y + 4.0, attributes, &number(value));
         }
-        for (line, class) in self.lines.iter().zip(["one", "two"]) {
+        for (index, (line, class)) in self.lines.iter().zip(["one", "two"]).enumerate() {
             svg += &line.draw(scale, class);
+            if !line.label.is_empty() {
+                let y = top + 48.0 + 15.0 * index as f64;
+                svg += &text(
+                    20.0,
+                    y,
+                    &format!("class=\"{class}-text\""),
+                    &format!("— {}", line.label),
+                );
+            }
         }
         svg
     }
@@ -260,13 +273,6 @@ impl Series<'_> {
             let attributes = format!("class=\"{class}-text\"");
             let label = number((value * 10.0).round() / 10.0);
             svg += &text(RIGHT + 8.0, scale.y(*value) + 4.0, &attributes, &label);
-        }
-        if let Some((_, value)) = self.points.first().filter(|_| !self.label.is_empty()) {
-            let (y, attributes) = (
-                scale.y(*value) - 5.0,
-                format!("class=\"{class}-text\" font-size=\"11\""),
-            );
-            svg += &text(LEFT + 4.0, y, &attributes, self.label);
         }
         svg
     }

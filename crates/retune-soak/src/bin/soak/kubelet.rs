@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use retune_mount::{LinkOrder, Publisher};
-use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
+use rustix::fs::OFlags;
 
 use crate::content::{self, Flaw, Serial};
 use crate::edits::Stranger;
@@ -89,7 +89,7 @@ pub(crate) fn replace(place: &Place, by: Stranger, whole: bool) -> Result<(), St
     };
     clear(&path)
         .and_then(|()| match by {
-            Stranger::Fifo => Ok(mkfifoat(CWD, &path, Mode::RWXU)?),
+            Stranger::Fifo => make_fifo(&path),
             Stranger::LinkLoop => symlink(path.file_name().unwrap_or_default(), &path),
             Stranger::Directory => fs::create_dir(&path),
             Stranger::File => fs::write(&path, "a file\n"),
@@ -144,6 +144,18 @@ fn write(path: &Path, text: &str, serial: Serial) -> std::io::Result<()> {
             file.write_all(text.as_bytes())
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn make_fifo(path: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, Mode, mkfifoat};
+    Ok(mkfifoat(CWD, path, Mode::RWXU)?)
+}
+
+/// It compiles elsewhere, but what it looks at is Linux's.
+#[cfg(not(target_os = "linux"))]
+fn make_fifo(_: &Path) -> std::io::Result<()> {
+    Err(ErrorKind::Unsupported.into())
 }
 
 /// In place. A FIFO that is there has no reader to wait for.

@@ -93,11 +93,7 @@ pub(super) fn summary(compared: &[Compared], edits: &BTreeMap<String, u64>) -> S
         .collect();
     let mut text = format!("Edits and faults: {}.\n", done.join(", "));
     for one in compared {
-        let (first, last, most) = (mib(one.first), mib(one.last), mib(one.most));
-        text += &format!(
-            "{}: {first} first, {last} last, at most {most}.\n",
-            one.name
-        );
+        text += &format!("{one}.\n");
     }
     text
 }

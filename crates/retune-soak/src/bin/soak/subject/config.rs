@@ -213,7 +213,10 @@ impl Soaked for EnvView {
             .detach();
         // No gate is asked about what holds already.
         live.reload().map_err(|error| error.to_string())?;
-        match live.load().serials(&life.places) {
+        let first = live.load().serials(&life.places);
+        // Whoever starts it may not read it again.
+        live.release();
+        match first {
             Ok(_) => Ok(live),
             Err(refused) => {
                 _ = live.stop();

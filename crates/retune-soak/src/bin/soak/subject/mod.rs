@@ -116,8 +116,10 @@ pub(crate) fn run(seed: u64, volumes: usize, roots: Roots<'_>) -> Result<(), Str
 fn settle(slots: &[Box<dyn Subject>], serial: Serial) -> Vec<String> {
     let until = Instant::now() + PATIENCE;
     loop {
-        let one = |slot: &Box<dyn Subject>| slot.ensure().and_then(|()| slot.unsettled(serial));
-        let wrong: Vec<_> = slots.iter().map(one).filter_map(Result::err).collect();
+        let each = slots
+            .iter()
+            .map(|slot| slot.ensure().and_then(|()| slot.unsettled(serial)));
+        let wrong: Vec<_> = each.filter_map(Result::err).collect();
         if wrong.is_empty() || Instant::now() > until {
             return wrong;
         }

@@ -195,7 +195,7 @@ impl<T: Soaked> Subject for Slot<T> {
                 let gone = Arc::downgrade(&ends);
                 let follow = move || {
                     // It leaves with the first change after it was sent away, or with the configuration.
-                    while let Some(change) = changes.next() {
+                    for change in changes.by_ref() {
                         look(change.new_value());
                         if gone.strong_count() == 0 {
                             return;
