@@ -11,32 +11,40 @@ use retune_soak::record::{Begin, End, Line, Sample};
 use crate::sh::{self, cargo, output, program, target_dir};
 use crate::{Result, svg};
 
+/// Below the options.
+const HELP: &str = "\
+One process runs some twenty configurations of all those volumes: structs, maps, an environment, Secrets
+in memory that rotate, plain files, one that is only polled. Threads read them in every way; subscribers
+and gates come and go; configurations are stopped and started anew. Another process edits the volumes
+at random, as kubelets and accidents do: swaps, equal content, values that are refused, publishes broken
+off, volumes emptied, torn down, or replaced by FIFOs and link loops. It leaves the first process
+without descriptors, and stops it and floods it with more events than the kernel keeps.
+
+After each storm of edits all is mended, and everything has to settle: every configuration healthy and at
+the last values, as many descriptors, threads and watches as after the warm-up, as much memory, which is
+printed. It fails where something is not flat, and where a read was not of one whole generation,
+anything panicked, or something is left when all is stopped. What it says then holds the seed.
+
+The same seed draws the same edits in each storm; how many of them fit into its time is the machine's affair.
+It is built by `cargo build`: overflows and assertions are checked there, and what is flat does not depend
+on speed. One minute is enough to find a descriptor or a thread that is left behind, and is for CI;
+slow leaks of memory need the thirty.
+
+    cargo xtask soak --minutes 1
+    nice -n 5 cargo xtask soak --svg docs/soak.svg
+    cargo xtask soak --from target/soak.jsonl --svg soak.svg";
+
 /// What to soak, and where to show it.
-///
-/// One process runs some twenty configurations of many volumes: structs, maps, environments, Secrets
-/// in memory that rotate, plain files, one that is only polled. Threads read them in every way, subscribers and
-/// gates come and go, configurations are stopped and started anew. Another process edits the volumes as
-/// kubelets do, at random: swaps, equal content, refused values, publishes broken off, volumes emptied,
-/// torn down, or replaced by FIFOs and link loops; it leaves the first without descriptors, and floods it
-/// with more events than the kernel keeps.
-///
-/// After each storm of edits all is mended, and everything must settle: every configuration healthy and at the
-/// last values, descriptors, threads and watches as many as after the warm-up, and memory as much. A
-/// read that is not of one whole generation, a panic, or something left when all is stopped fails it as well.
-///
-/// A minute is what CI runs. It is built with `cargo build`, as overflows and assertions are checked there, and what
-/// is flat does not depend on speed.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = HELP)]
 pub(crate) struct Args {
-    /// How long edits go on, in minutes; about a quarter of a minute is the least that says anything.
+    /// How long edits go on. Less than half a minute has nothing to compare.
     #[arg(long, default_value_t = 30.0)]
     minutes: f64,
     /// How many volumes there are, at least 24.
     #[arg(long, default_value_t = 160)]
     volumes: usize,
-    /// Draws the same edits in the same order as the run that printed it; how many of them fit into a storm is the
-    /// machine's affair.
+    /// Draws the same edits as the run that printed it; a new one if not given.
     #[arg(long)]
     seed: Option<u64>,
     /// Where to draw a picture.
