@@ -173,6 +173,33 @@ fn g13_a_thread_that_read_once_holds_its_generation_until_it_reads_again_or_ends
 }
 
 #[test]
+fn g13_a_thread_holds_nothing_of_a_configuration_that_is_gone_once_it_reads_another_anew() {
+    // Gone, with its place in this thread free or taken by one that this thread does not read.
+    for taken in [false, true] {
+        let (other, setter) = Live::settable(0);
+        let value = Arc::new("of what is gone");
+        let held = Arc::downgrade(&value);
+        let gone = Live::fixed(value);
+        gone.with(|_| ());
+        drop(gone);
+        let taker = taken.then(|| Live::fixed(1));
+        setter.set(1);
+        other.with(|_| ());
+        assert_eq!(held.strong_count(), 0, "taken: {taken}");
+        drop(taker);
+    }
+    // Or releases one.
+    let other = Live::fixed(0);
+    let value = Arc::new("of what is gone");
+    let held = Arc::downgrade(&value);
+    let gone = Live::fixed(value);
+    gone.with(|_| ());
+    drop(gone);
+    other.release();
+    assert_eq!(held.strong_count(), 0);
+}
+
+#[test]
 fn reads_nest_over_several_configurations_and_types() {
     let (numbers, set_number) = Live::settable(1u32);
     let (words, set_word) = Live::settable("a".to_owned());

@@ -2,26 +2,57 @@
 //!
 //! Each cell has an index into the threads' slots, used again when the cell is gone. What is in a slot
 //! is this cell's if it lies where the cell's current value does. A slot keeps its last value alive
-//! until its thread reads again, releases it or ends, or another cell takes the index.
+//! until its thread reads again, releases it or ends. Of a cell that is gone, it does so until its thread
+//! reads something new of any cell, or releases any: nobody else can reach into a thread's slots.
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::cell::{Cell, place};
 
 /// A cell's place in the threads' slots.
 #[derive(Debug)]
-pub(crate) struct Key(usize);
+pub(crate) struct Key {
+    index: usize,
+    /// Unlike any other cell's.
+    owner: u64,
+}
 
 type Shared = Arc<dyn Any + Send + Sync>;
 
-thread_local! {
-    static SLOTS: RefCell<Vec<Option<Shared>>> = const { RefCell::new(Vec::new()) };
+/// One thread's, by index.
+struct Slots {
+    values: Vec<Option<Shared>>,
+    /// Whose value each was.
+    owners: Vec<u64>,
+    /// How many cells were gone when it was looked at last whose values these are.
+    gone: u64,
 }
 
-/// Indices that are free below the first one that was never used, and that one.
-static INDICES: Mutex<(Vec<usize>, usize)> = Mutex::new((Vec::new(), 0));
+/// Who has which index.
+struct Indices {
+    /// By index.
+    owners: Vec<u64>,
+    free: Vec<usize>,
+    next_owner: u64,
+}
+
+thread_local! {
+    static SLOTS: RefCell<Slots> = const { RefCell::new(Slots::new()) };
+}
+
+static INDICES: Mutex<Indices> = Mutex::new(Indices {
+    owners: Vec::new(),
+    free: Vec::new(),
+    next_owner: NOBODY + 1,
+});
+
+const NOBODY: u64 = 0;
+
+/// How many cells are gone.
+static GONE: AtomicU64 = AtomicU64::new(0);
 
 /// Runs `f` on the current value.
 #[inline]
@@ -34,7 +65,7 @@ pub(crate) fn with<V: Any + Send + Sync, R>(
     let current = cell.place();
     let fast = SLOTS.try_with(|slots| {
         let slots = slots.try_borrow().ok()?;
-        let shared = slots.get(key.0)?.as_ref()?;
+        let shared = slots.values.get(key.index)?.as_ref()?;
         if place(&**shared) != current {
             return None;
         }
@@ -52,7 +83,11 @@ pub(crate) fn with<V: Any + Send + Sync, R>(
 /// Lets go of the value that this thread saw last.
 pub(crate) fn release(key: &Key) {
     // Within `with` the slots are borrowed: the value is in use.
-    let old = SLOTS.try_with(|slots| slots.try_borrow_mut().ok()?.get_mut(key.0)?.take());
+    let old = SLOTS.try_with(|slots| {
+        let mut slots = slots.try_borrow_mut().ok()?;
+        let old = slots.values.get_mut(key.index).and_then(Option::take);
+        Some((old, slots.sweep()))
+    });
     // Dropped with the slots free again: a value's `Drop` may read a cell.
     drop(old);
 }
@@ -67,41 +102,84 @@ fn refreshed<V: Any + Send + Sync, R>(
 ) -> R {
     let value = cell.load();
     let shared: Shared = value.clone();
-    let slot = Some(shared.clone());
+    let slot = shared.clone();
     // Not while this thread is inside `with` (the slots are borrowed) or ending (they are gone):
     // then the value is used without being remembered.
     let old = SLOTS.try_with(|slots| {
         let mut slots = slots.try_borrow_mut().ok()?;
-        if slots.len() <= key.0 {
-            slots.resize_with(key.0 + 1, || None);
-        }
-        Some(std::mem::replace(slots.get_mut(key.0)?, slot))
+        Some((slots.put(key, slot), slots.sweep()))
     });
     // Dropped with the slots free again: a value's `Drop` may read a cell.
     drop(old);
     f(&shared, &value)
 }
 
+fn indices() -> MutexGuard<'static, Indices> {
+    INDICES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+// === impl Slots ===
+
+impl Slots {
+    const fn new() -> Self {
+        Self {
+            values: Vec::new(),
+            owners: Vec::new(),
+            gone: 0,
+        }
+    }
+
+    /// Remembers a value, and gives the one before.
+    fn put(&mut self, key: &Key, value: Shared) -> Option<Shared> {
+        if self.values.len() <= key.index {
+            self.values.resize_with(key.index + 1, || None);
+            self.owners.resize(key.index + 1, NOBODY);
+        }
+        *self.owners.get_mut(key.index)? = key.owner;
+        self.values.get_mut(key.index)?.replace(value)
+    }
+
+    /// Takes out the values of cells that are gone.
+    fn sweep(&mut self) -> Vec<Shared> {
+        let gone = GONE.load(Ordering::Acquire);
+        if gone == self.gone {
+            return Vec::new();
+        }
+        self.gone = gone;
+        let indices = indices();
+        let slots = self.values.iter_mut().zip(&self.owners);
+        let lost = slots
+            .zip(&indices.owners)
+            .filter(|((_, was), is)| was != is);
+        lost.filter_map(|((value, _), _)| value.take()).collect()
+    }
+}
+
 // === impl Key ===
 
 impl Key {
     pub(crate) fn new() -> Self {
-        let mut indices = INDICES.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = indices.0.pop().unwrap_or_else(|| {
-            indices.1 += 1;
-            indices.1 - 1
-        });
-        Self(index)
+        let mut indices = indices();
+        let owner = indices.next_owner;
+        indices.next_owner += 1;
+        let index = indices.free.pop().unwrap_or(indices.owners.len());
+        match indices.owners.get_mut(index) {
+            Some(place) => *place = owner,
+            None => indices.owners.push(owner),
+        }
+        Self { index, owner }
     }
 }
 
 impl Drop for Key {
     fn drop(&mut self) {
-        INDICES
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
-            .push(self.0);
+        let mut indices = indices();
+        if let Some(place) = indices.owners.get_mut(self.index) {
+            *place = NOBODY;
+        }
+        indices.free.push(self.index);
+        // Whoever sees the count sees the place.
+        GONE.fetch_add(1, Ordering::Release);
     }
 }
 

@@ -120,7 +120,8 @@ impl<T: Send + Sync + 'static> Live<T> {
     /// nothing changes. `f` sees one generation, whatever happens meanwhile.
     ///
     /// The generation that a thread saw last stays in memory until the thread reads again, ends, or
-    /// [releases](Self::release) it.
+    /// [releases](Self::release) it; when this configuration is gone, until the thread reads a new
+    /// generation of another one, releases one, or ends.
     #[inline]
     pub fn with<R>(&self, f: impl FnOnce(&T) -> R) -> R {
         local::with(&self.shared.cell, &self.shared.key, |_, generation| {
