@@ -200,7 +200,7 @@ impl Storm {
                 time: Duration::from_millis(self.random.below(1_500)),
             },
             975..979 => Edit::Flood,
-            979..985 => {
+            979..985 if !self.pending.values().any(|end| *end == Edit::Plenty) => {
                 let until = self.drawn + 5 + self.random.below(20);
                 self.pending.insert((until, usize::MAX), Edit::Plenty);
                 Edit::Famine

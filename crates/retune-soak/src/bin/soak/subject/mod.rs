@@ -89,6 +89,8 @@ pub(crate) fn run(seed: u64, volumes: usize, roots: Roots<'_>) -> Result<(), Str
                 tell(&Told::Settled(took, wrong));
             }
             "look" => tell(&Told::Looked(counting.inside())),
+            // One within another would take the first one's limit for what was before.
+            "famine" if famine.is_some() => {}
             "famine" => famine = Some(Famine::begin()?),
             "plenty" => drop(famine.take()),
             "restart" => {
