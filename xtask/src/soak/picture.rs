@@ -255,11 +255,33 @@ impl Chart<'_> {
 // === impl Series ===
 
 impl Series<'_> {
+    /// From where to where the line goes in each column, which is as wide as the line itself: more points
+    /// would not be seen.
+    fn columns(&self, scale: &Scale) -> Vec<(f64, f64, f64)> {
+        const WIDTH: f64 = 2.0;
+        let mut columns: Vec<(f64, f64, f64)> = Vec::new();
+        for (at, value) in &self.points {
+            let x = (scale.x(*at) / WIDTH).floor() * WIDTH;
+            let y = scale.y(*value);
+            match columns.last_mut() {
+                Some((last, low, high)) if *last == x => {
+                    *low = low.max(y);
+                    *high = high.min(y);
+                }
+                _ => columns.push((x, y, y)),
+            }
+        }
+        columns
+    }
+
     fn draw(&self, scale: &Scale, class: &str) -> String {
         let mut svg = format!("<path class=\"line {class}\" d=\"");
-        for (index, (at, value)) in self.points.iter().enumerate() {
+        for (index, (x, low, high)) in self.columns(scale).into_iter().enumerate() {
             let letter = if index == 0 { 'M' } else { 'L' };
-            _ = write!(svg, "{letter}{:.1} {:.1}", scale.x(*at), scale.y(*value));
+            _ = write!(svg, "{letter}{x:.0} {low:.1}");
+            if low != high {
+                _ = write!(svg, "V{high:.1}");
+            }
         }
         svg += "\"/>\n";
         for (at, value) in &self.calms {

@@ -117,7 +117,8 @@ impl Director {
         let length = Duration::from_secs_f64((total.as_secs_f64() / 6.0).clamp(least, most));
         println!("{}", recorder::HEADING);
         let began = Instant::now();
-        while began.elapsed() + length < total && self.wrong.is_empty() {
+        // One calm has nothing to be compared with.
+        while (self.storm < 2 || began.elapsed() + length < total) && self.wrong.is_empty() {
             self.storm(if self.storm == 0 { length * 2 } else { length })?;
             self.calm()?;
             self.storm += 1;
