@@ -1,6 +1,7 @@
 //! `cargo xtask soak`: many volumes under random edits and faults, and what of it stays flat.
 
 mod picture;
+mod table;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -106,8 +107,9 @@ fn draw(args: &Args, file: &Path) -> Result {
 /// What was measured, and whether it was flat.
 fn judge(record: &Record) -> Result {
     let (compared, not_flat) = flat::judge(&record.calms, &record.samples);
-    compared.iter().for_each(|one| println!("{one}."));
     let end = record.end.as_ref().ok_or("it was broken off")?;
+    println!("{}", table::draw(record, end));
+    compared.iter().for_each(|one| println!("- {one}"));
     let mut wrong = end.wrong.clone();
     // What it said of itself then, and what would be said of it now.
     wrong.extend(
