@@ -4,12 +4,15 @@
 
 #[path = "support/every_shape.rs"]
 mod every_shape;
+#[path = "support/every_volume.rs"]
+mod every_volume;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::LazyLock;
 
-use every_shape::{Every, volume};
+use every_shape::Every;
+use every_volume::volume;
 use proptest::prelude::*;
 use retune::check::{Check, Verdict, Volume};
 use retune::{Problem, Retune};

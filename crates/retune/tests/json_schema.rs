@@ -3,6 +3,8 @@
 
 #[path = "support/every_shape.rs"]
 mod every_shape;
+#[path = "support/every_volume.rs"]
+mod every_volume;
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -118,7 +120,7 @@ for text in cases["documents"]:
     let mut runner = TestRunner::deterministic();
     let documents: Vec<String> = (0..2000)
         .map(|_| {
-            every_shape::document()
+            every_volume::document()
                 .new_tree(&mut runner)
                 .unwrap()
                 .current()
