@@ -48,7 +48,7 @@ use crate::schema::Schema;
 use crate::source::{Object, Sealed, VariableNames};
 
 /// Values to be checked, and what they are for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "nothing is checked before `run`"]
 pub struct Check {
     schema: &'static Schema,
@@ -62,7 +62,7 @@ pub struct Check {
 }
 
 /// The keys of one volume, as a ConfigMap or Secret gives them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "it is checked as part of a `Check`"]
 pub struct Volume {
     title: String,
@@ -93,7 +93,8 @@ pub struct Unchecked {
 
 impl Check {
     /// For a program with this [JSON Schema](crate::Retune::json_schema), whose file reports call
-    /// `name`. It stays in memory until the process ends, as the tables of the derive do.
+    /// `name`. It stays in memory until the process ends, as the tables of the derive do: for many checks
+    /// make one, and clone it.
     ///
     /// # Errors
     ///
