@@ -100,6 +100,21 @@ fn h1_where_a_secret_stops_being_text_is_not_told() {
     assert!(!told.contains("byte 7"), "{told}");
 }
 
+/// A byte's number would tell how long what stands before it is.
+#[test]
+fn h1_where_a_document_stops_being_text_is_told_by_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.env");
+    let refusal = |short: &str| {
+        std::fs::write(&file, [short.as_bytes(), b"\nLONG=\xff\n"].concat()).unwrap();
+        let refused = Config::loader().file(&*file).once().unwrap_err();
+        refused.to_string()
+    };
+    let told = refusal("SHORT=hunter2");
+    assert!(told.contains("not UTF-8 in line 2"), "{told}");
+    assert_eq!(told, refusal("SHORT=swordfish"));
+}
+
 /// Refused, it panics when it is dropped.
 #[derive(Debug, Retune)]
 struct Bomb {

@@ -258,8 +258,13 @@ fn parse(place: Place, bytes: &Content, secret: bool) -> Result<(Format, Node), 
         ));
     };
     let Some(text) = SharedText::new(bytes) else {
+        // By the line: a byte's number would tell how long a secret before it is.
         let at = match std::str::from_utf8(bytes) {
-            Err(error) if !secret => format!(" at byte {}", error.valid_up_to()),
+            Err(error) if !secret => {
+                let before = bytes.iter().take(error.valid_up_to());
+                let breaks = before.filter(|byte| **byte == b'\n').count();
+                format!(" in line {}", breaks + 1)
+            }
             _ => String::new(),
         };
         return Err(fail(format!("not UTF-8{at}"), "save it as UTF-8"));
