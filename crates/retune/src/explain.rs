@@ -234,7 +234,8 @@ impl Tree {
     pub(crate) fn explain(&self, path: &str, ages: &Ages) -> Option<Explanation> {
         let schema = self.schema?;
         let flat = Flat::new(schema);
-        let known = flat.find(path);
+        // By its path in code as well, as everything that is told of it calls it that.
+        let known = flat.find(path).or_else(|| flat.at(path));
         let dotted = known.map_or_else(|| path.to_owned(), |value| value.dotted());
         let mut path = ValuePath::default();
         let node = merge::find(&self.root, &Shape::Struct(schema), &dotted, &mut path);

@@ -143,3 +143,29 @@ fn e6_a_program_s_own_flag_goes_before_another_writing_of_a_name() {
     assert_eq!(matches.get_one::<String>("own").unwrap(), "8");
     assert_eq!(given(Config::loader().flags(&matches)), "db_endpoints");
 }
+
+#[test]
+fn d17_what_is_explained_is_found_again_by_the_path_that_is_told() {
+    #[derive(Debug, Retune)]
+    struct Config {
+        #[retune(default = 0, rename = "LargeNumber")]
+        large: u128,
+        inner: Inner,
+    }
+    #[derive(Debug, Retune)]
+    struct Inner {
+        #[retune(default = 1, rename = "much")]
+        few: u8,
+    }
+    let live = Config::loader().watch().unwrap();
+    assert_eq!(live.with(|c| (c.large, c.inner.few)), (0, 1));
+    let all = live.explain_all();
+    assert_eq!(all.len(), 2);
+    for told in all {
+        let again = live.explain(&told.path).map(|explanation| explanation.path);
+        assert_eq!(again.as_ref(), Some(&told.path));
+    }
+    for name in ["LargeNumber", "large-number", "inner.much"] {
+        assert!(live.explain(name).is_some(), "{name}");
+    }
+}
