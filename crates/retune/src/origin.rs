@@ -295,6 +295,14 @@ impl Span {
     pub(crate) fn source(&self) -> (&str, Range<usize>) {
         (&self.text.content, self.range.clone())
     }
+
+    /// The same, for the fuzz targets.
+    #[cfg(fuzzing)]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn in_text(&self) -> (&str, Range<usize>) {
+        self.source()
+    }
 }
 
 impl fmt::Display for Span {
