@@ -16,6 +16,7 @@ mod browser;
 mod ci;
 mod cluster;
 mod demo;
+mod fuzz;
 mod image;
 mod loom;
 mod miri;
@@ -31,6 +32,7 @@ mod svg;
 mod test_list;
 mod testbed;
 mod torture;
+mod tsan;
 
 use std::process::ExitCode;
 
@@ -99,8 +101,12 @@ enum Task {
     /// Many volumes under random edits and faults, with readers: memory, descriptors, threads and watches
     /// have to stay flat.
     Soak(soak::Args),
-    /// The live cell under every interleaving that loom finds.
+    /// The live cell, subscribers and shutdown under the interleavings that loom finds.
     Loom,
+    /// Readers, subscribers and the watching engine under ThreadSanitizer, where a nightly Rust has it.
+    Tsan,
+    /// Each parser's way into values against bytes at random.
+    Fuzz(fuzz::Args),
     /// The live cell's readers under Miri's detector of races, where a nightly Rust has it.
     Miri,
     /// Builds each example in an empty crate with its README's dependency lines, and runs it.
@@ -127,6 +133,8 @@ fn main() -> ExitCode {
         Task::Api(args) => api::run(&args).map(tell_skipped),
         Task::Package => package::run_all().map(tell_skipped),
         Task::Miri => miri::run().map(tell_skipped),
+        Task::Tsan => tsan::run().map(tell_skipped),
+        Task::Fuzz(args) => fuzz::run(&args).map(tell_skipped),
         Task::Standalone { examples } => standalone::run(&examples),
         Task::Bench(args) => bench::run(&args),
     };
