@@ -7,17 +7,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-// `Arc` is the standard one in either case: loom's cannot hold a `dyn Any`.
-#[cfg(loom)]
-use loom::sync::{
-    Mutex, MutexGuard,
-    atomic::{AtomicUsize, Ordering},
-};
-#[cfg(not(loom))]
-use std::sync::{
-    Mutex, MutexGuard,
-    atomic::{AtomicUsize, Ordering},
-};
+use super::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
 
 /// Holds the current value of one writer.
 #[derive(Debug)]

@@ -39,6 +39,11 @@ struct Indices {
     next_owner: u64,
 }
 
+#[cfg(loom)]
+loom::thread_local! {
+    static SLOTS: RefCell<Slots> = RefCell::new(Slots::new());
+}
+#[cfg(not(loom))]
 thread_local! {
     static SLOTS: RefCell<Slots> = const { RefCell::new(Slots::new()) };
 }

@@ -3,12 +3,15 @@
 mod cell;
 mod changes;
 mod local;
+#[cfg(all(test, loom))]
+mod loom_tests;
 #[cfg(all(test, not(loom)))]
 mod races;
 mod record;
 mod shared;
 mod subscriber;
 mod subscription;
+mod sync;
 mod view;
 
 use std::fmt;

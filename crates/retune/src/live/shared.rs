@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, PoisonError, Weak};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,6 +13,7 @@ use super::cell::Cell;
 use super::local;
 use super::record::{Activity, Record};
 use super::subscriber::{Subscriber, Subscribers};
+use super::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::error::Error;
 use crate::explain::{Ages, Tree};
 use crate::generation::{Generation, Snapshot};
