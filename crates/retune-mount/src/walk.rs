@@ -77,7 +77,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Resolves a path from a directory (an absolute one from the root).
+    /// Resolves a relative path from a directory, or an absolute one from the root.
     pub(crate) fn resolve(
         &mut self,
         start: Option<&Arc<Dir>>,
@@ -119,8 +119,8 @@ impl<'a> Walk<'a> {
         fence: Fence,
     ) -> Result<Found, Error> {
         let mut dir = match start {
-            Some(start) if !path.is_absolute() => Arc::clone(start),
-            _ => self.root()?,
+            Some(start) => Arc::clone(start),
+            None => self.root()?,
         };
         let mut todo = VecDeque::new();
         push_components(&mut todo, path);
