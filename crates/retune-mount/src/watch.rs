@@ -310,3 +310,6 @@ fn is_absence(error: &Error) -> bool {
         ErrorKind::Missing | ErrorKind::LostData | ErrorKind::Orphaned
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use retune_mount::{Error, ErrorKind};
+use retune_mount::{Error, ErrorKind, Limits};
 use support::{Follower, replace};
 
 /// A directory with the file `conf`, which holds `one`.
@@ -232,6 +232,20 @@ fn b14_a_loop_of_links_is_an_error_until_it_is_broken() {
     fs::remove_file(place.path("b")).unwrap();
     symlink("conf", place.path("b")).unwrap();
     follower.until_text("a", "one");
+}
+
+#[test]
+fn b14_as_many_links_are_followed_as_the_kernel_follows() {
+    let place = Place::new();
+    let link = |n: usize| place.path(&format!("link-{n}"));
+    symlink("conf", link(1)).unwrap();
+    for n in 2..=41 {
+        symlink(link(n - 1), link(n)).unwrap();
+    }
+    let read = |n| retune_mount::read_once(link(n), Limits::default());
+    assert!(fs::read(link(40)).is_ok() && fs::read(link(41)).is_err());
+    assert_eq!(read(40).unwrap().file(), Some(&b"one"[..]));
+    assert_eq!(read(41).unwrap_err().kind(), ErrorKind::LinkLoop);
 }
 
 #[test]

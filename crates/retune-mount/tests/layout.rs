@@ -156,6 +156,17 @@ fn what_is_published_has_its_modes_whatever_the_umask() {
 }
 
 #[test]
+fn files_have_the_mode_that_is_asked_for_and_no_more_than_permissions() {
+    for (asked, mode) in [(0o400, 0o400), (0o640, 0o640), (0o4755, 0o755)] {
+        let tmp = tempfile::tempdir().unwrap();
+        let publisher = Publisher::open(tmp.path()).unwrap().file_mode(asked);
+        publisher.publish([("a", "1")]).unwrap();
+        let found = fs::metadata(tmp.path().join("a")).unwrap();
+        assert_eq!(found.permissions().mode() & 0o7777, mode);
+    }
+}
+
+#[test]
 fn a_file_and_a_volume_of_one_path_agree() {
     let volume = Volume::new([("a", "1")]);
     let whole = read(&volume.dir);

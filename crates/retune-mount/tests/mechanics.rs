@@ -5,7 +5,7 @@ mod support;
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::Command;
 use std::sync::Barrier;
 use std::time::{Duration, SystemTime};
@@ -244,6 +244,56 @@ fn c8_a_plain_file_that_changes_around_the_first_read_is_not_lost() {
             barrier.wait();
             Follower::events_only(&conf).until_text("conf", &n.to_string());
         });
+    }
+}
+
+#[test]
+fn c10_what_a_path_no_longer_leads_through_is_watched_no_more() {
+    let test = "c10_what_a_path_no_longer_leads_through_is_watched_no_more";
+    if !in_child(test, &[]) {
+        return;
+    }
+    let tmp = tempfile::tempdir().unwrap();
+    let current = tmp.path().join("current");
+    let deploy = |n: usize| {
+        let (target, new) = (tmp.path().join(n.to_string()), tmp.path().join("new"));
+        fs::create_dir(&target).unwrap();
+        fs::write(target.join("conf"), n.to_string()).unwrap();
+        symlink(target, &new).unwrap();
+        fs::rename(new, &current).unwrap();
+    };
+    deploy(0);
+    let mut follower = Follower::events_only(current.join("conf"));
+    let watches = health().watches;
+    for n in 1..5 {
+        deploy(n);
+        follower.until_text("conf", &n.to_string());
+    }
+    assert_eq!(health().watches, watches);
+}
+
+#[test]
+fn b10_a_directory_made_anew_with_the_inode_of_the_one_before_is_watched_anew() {
+    let tmp = tempfile::tempdir().unwrap();
+    let dir = tmp.path().join("dir");
+    let conf = dir.join("conf");
+    let make = |text: &str| {
+        fs::create_dir(&dir).unwrap();
+        fs::write(&conf, text).unwrap();
+        fs::metadata(&dir).unwrap().ino()
+    };
+    let mut inode = make("0");
+    let mut follower = Follower::events_only(&conf);
+    // Disks give a number that is free again to whoever asks next; in memory it comes once.
+    for n in 1..20 {
+        fs::remove_dir_all(&dir).unwrap();
+        let old = std::mem::replace(&mut inode, make(&n.to_string()));
+        follower.until_text("conf", &n.to_string());
+        replace(&conf, "seen");
+        follower.until_text("conf", "seen");
+        if old == inode {
+            break;
+        }
     }
 }
 

@@ -219,6 +219,20 @@ fn b22_a_link_out_of_the_confined_place_is_refused() {
 }
 
 #[test]
+fn b22_a_confined_file_may_lead_up_and_down_within_its_directory() {
+    let tmp = tempfile::tempdir().unwrap();
+    fs::create_dir(tmp.path().join("sub")).unwrap();
+    fs::write(tmp.path().join("inside"), "fine").unwrap();
+    symlink("sub/link", tmp.path().join("key")).unwrap();
+    symlink("../inside", tmp.path().join("sub/link")).unwrap();
+    let mut pins = Pins::new(Limits::default());
+    for path in ["key", "sub/../key"] {
+        let found = pins.read_confined(tmp.path().join(path)).unwrap();
+        assert_eq!(found.file(), Some(&b"fine"[..]), "{path}");
+    }
+}
+
+#[test]
 fn b22_a_confined_volume_and_its_keys_are_read_and_bad_links_in_it_are_not() {
     let volume = Volume::new([("a", "1"), ("sub/b", "2")]);
     for path in [volume.dir.clone(), volume.path("a"), volume.path("sub/b")] {

@@ -121,3 +121,6 @@ fn jittered(interval: Duration) -> Duration {
     let random = RandomState::new().hash_one(0_u8) % 1024;
     interval.mul_f64(0.85 + 0.3 * (random as f64) / 1024.0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,6 +113,10 @@ mod tests {
             let error = check(&[bad]).expect_err(bad);
             assert_eq!(error.kind(), ErrorKind::InvalidKey, "{bad}");
         }
+        let longest = "a".repeat(255);
+        check(&[&longest, &format!("b/{longest}")]).expect("as long as a file's name may be");
+        check(&[&format!("{longest}a")]).expect_err("one byte more");
+        check(&["a\0b"]).expect_err("no file's name");
         check(&["a", "a/b"]).expect_err("a is a file and a directory");
         check(&["a", "a-b", "b/c", "b/d", ".dockerconfigjson"]).expect("all fine");
     }

@@ -155,3 +155,49 @@ fn h4_a_file_that_shrank_or_grew_is_one_content() {
         assert_eq!(content.as_str().map(str::len), Some(text.len()));
     }
 }
+
+/// Counts how often a walk comes through a directory.
+struct Passes(usize);
+
+impl Observer for Passes {
+    fn passing(&mut self, dir: &crate::dir::Dir, names: Names<'_>) {
+        let is_data = matches!(names, Names::One(name) if name == DATA);
+        self.0 += usize::from(is_data && dir.below.is_none());
+    }
+}
+
+#[test]
+fn a5_what_another_path_holds_an_old_pin_of_is_not_tried_again() {
+    let tmp = tempfile::tempdir().unwrap();
+    let publisher = Publisher::open(tmp.path()).unwrap();
+    publisher.publish([("a", "1")]).unwrap();
+    let pins = &mut Pins::new(Limits::default());
+    read(&tmp.path().join("a"), pins, &mut (), false).unwrap();
+    publisher.publish([("a", "2")]).unwrap();
+    let mut passes = Passes(0);
+    let refused = read(tmp.path(), pins, &mut passes, false).map(drop);
+    assert!(refused.is_err_and(|error| error.is_moved()));
+    assert_eq!(passes.0, 1, "no other try could end better");
+}
+
+/// Swaps the volume after each key that is read.
+fn swap_for_ever(publisher: Publisher, version: u64) {
+    BETWEEN.set(Some(Box::new(move || {
+        publisher.publish([("a", version.to_string())]).unwrap();
+        swap_for_ever(publisher, version + 1);
+    })));
+}
+
+#[test]
+fn a3_a_volume_that_is_swapped_at_each_try_is_given_up_as_moved() {
+    let tmp = tempfile::tempdir().unwrap();
+    let publisher = Publisher::open(tmp.path()).unwrap();
+    publisher.publish([("a", "0")]).unwrap();
+    swap_for_ever(publisher, 1);
+    let mut passes = Passes(0);
+    let pins = &mut Pins::new(Limits::default());
+    let refused = read(tmp.path(), pins, &mut passes, false).map(drop);
+    BETWEEN.set(None);
+    assert!(refused.is_err_and(|error| error.is_moved()));
+    assert!(passes.0 > 1, "not at the first");
+}

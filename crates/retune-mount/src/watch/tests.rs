@@ -1,0 +1,57 @@
+//! When a path is looked at again without being told.
+
+use super::*;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const MS: Duration = Duration::from_millis(1);
+
+fn watch() -> Watch {
+    Watch::new("/nowhere", &Signal::new())
+}
+
+fn until(once: Once, now: Instant) -> Option<Duration> {
+    match once {
+        Once::At(at) => Some(at - now),
+        Once::No => None,
+        Once::Quiet { .. } => panic!("no burst"),
+    }
+}
+
+#[test]
+fn c1_a_read_that_fails_is_tried_again_ever_more_rarely_up_to_the_poll() {
+    let now = Instant::now();
+    let mut watch = watch().poll_every(2000 * MS, HOUR);
+    let waits = (0..4).map(|_| until(watch.retry(now), now));
+    let expected = [Some(250 * MS), Some(500 * MS), Some(1000 * MS), None];
+    assert!(waits.eq(expected), "the poll comes after 2 s");
+    // For ever, and no time is too far ahead to be told.
+    let mut watch = self::watch().poll_every(24 * HOUR, 24 * HOUR);
+    let last = (0..100).filter_map(|_| until(watch.retry(now), now)).last();
+    assert_eq!(last, Some(250 * MS * (1 << 16)));
+}
+
+#[test]
+fn b17_what_was_written_just_now_is_looked_at_once_more() {
+    let now = Instant::now();
+    let plain = |newest| {
+        Some(PlainState {
+            hash: 1,
+            newest,
+            unstable: false,
+        })
+    };
+    let just_now = || plain(Some(SystemTime::now()));
+    let mut watch = watch().quiet(60_000 * MS, HOUR);
+    let look = |watch: &mut Watch, seen, plain| until(watch.second_look(seen, plain, now), now);
+    let one = Seen::Plain(1);
+    assert_eq!(look(&mut watch, one, just_now()), Some(60_000 * MS));
+    assert_eq!(look(&mut watch, one, just_now()), None, "once");
+    let other = Seen::Plain(2);
+    assert_eq!(look(&mut watch, other, just_now()), Some(60_000 * MS));
+    // A clock that was set back tells nothing.
+    let ahead = plain(Some(SystemTime::now() + HOUR));
+    assert_eq!(look(&mut watch, one, ahead), Some(60_000 * MS));
+    let old = plain(Some(SystemTime::now() - HOUR));
+    assert_eq!(look(&mut watch, other, old), None);
+    assert_eq!(look(&mut watch, Seen::Volume, None), None);
+}
