@@ -60,6 +60,8 @@ fn a13_names_with_two_dots_are_no_keys_and_with_one_they_are() {
         names(&read(&volume.dir)),
         [".dockerconfigjson", ".hidden", "a"]
     );
+    let single = read_once(volume.path("..note"), Limits::default());
+    assert!(single.unwrap_err().is_missing(), "nor by its own path");
     let plain = tempfile::tempdir().unwrap();
     for name in [".one", "..two", "...three", "four"] {
         fs::write(plain.path().join(name), name).unwrap();

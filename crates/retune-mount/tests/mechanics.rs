@@ -50,6 +50,9 @@ fn starved(test: &str, limit: &str, reason: PollReason, advice: &str) {
     in_volume.until_text("a", "2");
     replace(&plain, "2");
     of_file.until_text("plain", "2");
+    // Woken for what is planned, and resting in between.
+    let wakeups = health().wakeups;
+    assert!(wakeups < 1000, "{wakeups} wake-ups");
     // The limit is raised: events are taken up again, without a restart.
     fs::write(format!("/proc/sys/user/{limit}"), "100").unwrap();
     for follower in [&mut in_volume, &mut of_file] {

@@ -230,6 +230,10 @@ fn b22_a_confined_file_may_lead_up_and_down_within_its_directory() {
         let found = pins.read_confined(tmp.path().join(path)).unwrap();
         assert_eq!(found.file(), Some(&b"fine"[..]), "{path}");
     }
+    let volume = Volume::new([("a", "1")]);
+    symlink("..data/../a", volume.path("detour")).unwrap();
+    let found = pins.read_confined(volume.path("detour")).unwrap();
+    assert_eq!(found.file(), Some(&b"1"[..]));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::{Interest, Member, health};
+use super::{Interest, Member, Once, health};
 use crate::signal::{NoticedBy, Signal};
 use crate::walk::{Fence, Found, Names, Walk};
 use crate::{Limits, Pins, Publisher, Reading, Watch};
@@ -54,13 +54,7 @@ impl Place {
 
     /// A directory that is watched apart from the path that is followed.
     fn interest(&self, dir: &Path) -> Interest {
-        let Found::Dir(dir) = Walk::new(&mut Pins::new(Limits::default()), &mut ())
-            .resolve(None, dir, Fence::None)
-            .unwrap()
-        else {
-            panic!("{dir:?} is no directory")
-        };
-        self.member.watch(&dir, Names::All).unwrap()
+        interest(&self.member, dir)
     }
 
     fn until(&mut self, text: &str) {
@@ -73,6 +67,17 @@ impl Place {
             }
         }
     }
+}
+
+/// Watches a directory for all that happens in it.
+fn interest(member: &Member, dir: &Path) -> Interest {
+    let Found::Dir(dir) = Walk::new(&mut Pins::new(Limits::default()), &mut ())
+        .resolve(None, dir, Fence::None)
+        .unwrap()
+    else {
+        panic!("{dir:?} is no directory")
+    };
+    member.watch(&dir, Names::All).unwrap()
 }
 
 // One test: the counters and the engine are the whole process's.
@@ -114,4 +119,33 @@ fn c3_c14_an_overflow_and_a_panic_of_the_thread_are_survived_and_counted() {
     place.publish("3");
     place.until("3");
     assert_eq!(health().threads, 1);
+}
+
+#[test]
+fn b5_what_happens_while_a_burst_is_read_is_told_at_once() {
+    let tmp = tempfile::tempdir().unwrap();
+    let signal = Signal::new();
+    let member = Member::join(&signal, NEVER).unwrap();
+    let _interest = interest(&member, tmp.path());
+    let (at, quiet) = (Instant::now() + NEVER, NEVER);
+    let cap = at;
+    member.plan(NEVER, Once::Quiet { at, quiet, cap });
+    member.begin_read();
+    std::fs::write(tmp.path().join("a"), "1").unwrap();
+    let wake = signal.wait(Some(Instant::now() + PATIENCE));
+    assert_eq!(
+        wake.noticed.map(|noticed| noticed.by),
+        Some(NoticedBy::Event)
+    );
+}
+
+#[test]
+fn a_path_that_is_dropped_is_planned_for_no_more() {
+    let member = Member::join(&Signal::new(), NEVER).unwrap();
+    let other = Member::join(&Signal::new(), 2 * NEVER).unwrap();
+    let (engine, id) = (std::sync::Arc::clone(&other.engine), other.id);
+    let is_there = || engine.core.lock().members.contains_key(&id);
+    assert!(is_there() && member.id != id);
+    drop(other);
+    assert!(!is_there());
 }
