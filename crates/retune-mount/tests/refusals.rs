@@ -334,6 +334,34 @@ fn an_empty_path_is_not_the_root() {
 }
 
 #[test]
+fn b21_a_limit_itself_is_within_it() {
+    let tmp = tempfile::tempdir().unwrap();
+    for key in ["a", "b"] {
+        fs::write(tmp.path().join(key), "123").unwrap();
+    }
+    fs::create_dir(tmp.path().join("empty")).unwrap();
+    let just = Limits::default().keys(3).key_bytes(3).volume_bytes(6);
+    assert_eq!(read_once(tmp.path(), just).unwrap().len(), 2);
+    for (limits, named) in [
+        (just.keys(2), "2 keys"),
+        (just.key_bytes(2), "2 bytes"),
+        (just.volume_bytes(5), "5 bytes"),
+    ] {
+        let error = read_once(tmp.path(), limits).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
+        assert!(error.to_string().contains(named), "{error}");
+    }
+    // Directories within each other: 32 below the path.
+    let mut deep = tmp.path().to_owned();
+    (0..32).for_each(|_| deep.push("d"));
+    fs::create_dir_all(&deep).unwrap();
+    fs::write(deep.join("key"), "1").unwrap();
+    assert_eq!(read_once(tmp.path(), Limits::default()).unwrap().len(), 3);
+    fs::create_dir(deep.join("d")).unwrap();
+    assert_eq!(refused(tmp.path()).kind(), ErrorKind::TooLarge);
+}
+
+#[test]
 fn a_tree_without_keys_ends_at_the_limit() {
     let tmp = tempfile::tempdir().unwrap();
     for n in 0..20 {
