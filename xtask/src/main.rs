@@ -22,6 +22,7 @@ mod loom;
 mod miri;
 mod nightly;
 mod package;
+mod mutants;
 mod packages;
 mod postgres;
 mod references;
@@ -52,7 +53,9 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Everything that CI holds a commit to, or the parts named.
-    Ci { parts: Vec<ci::Part> },
+    Ci {
+        parts: Vec<ci::Part>,
+    },
     /// Shows real servers and clients following a volume, and ends by itself (`cargo demo`).
     Demo {
         /// Also writes what was printed as a picture.
@@ -109,8 +112,12 @@ enum Task {
     Fuzz(fuzz::Args),
     /// The live cell's readers under Miri's detector of races, where a nightly Rust has it.
     Miri,
+    // Told where its arguments are.
+    Mutants(mutants::Args),
     /// Builds each example in an empty crate with its README's dependency lines, and runs it.
-    Standalone { examples: Vec<String> },
+    Standalone {
+        examples: Vec<String>,
+    },
     /// The figures of docs/performance.md.
     Bench(bench::Args),
 }
@@ -135,6 +142,7 @@ fn main() -> ExitCode {
         Task::Miri => miri::run().map(tell_skipped),
         Task::Tsan => tsan::run().map(tell_skipped),
         Task::Fuzz(args) => fuzz::run(&args).map(tell_skipped),
+        Task::Mutants(args) => mutants::run(&args),
         Task::Standalone { examples } => standalone::run(&examples),
         Task::Bench(args) => bench::run(&args),
     };
