@@ -306,7 +306,7 @@ impl Publisher {
         for link in links {
             let path = self.dir.join(link);
             match fs::symlink_metadata(&path) {
-                Ok(meta) if meta.is_symlink() && self.is_own_link(&path) => {}
+                Ok(_) if self.is_own_link(&path) => {}
                 Err(error) if error.kind() == Io::NotFound => {}
                 Err(error) => return Err(Error::io("look at", &path, error)),
                 Ok(_) => {

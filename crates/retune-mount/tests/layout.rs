@@ -258,6 +258,38 @@ fn a_publish_that_fails_leaves_nothing_behind() {
 }
 
 #[test]
+fn a6_equal_content_is_not_written_again() {
+    for order in ORDERS {
+        let volume = Volume::ordered(order, [("a", "1"), ("b", "")]);
+        let before = fs::read_link(volume.path("..data")).unwrap();
+        let again = volume.publisher.publish([("a", "1"), ("b", "")]).unwrap();
+        assert!(!again.changed);
+        assert_eq!(again.data_dir, before);
+        assert_eq!(fs::read_link(volume.path("..data")).unwrap(), before);
+        assert!(volume.publisher.publish([("a", "1")]).unwrap().changed);
+    }
+}
+
+#[test]
+fn a_publish_without_a_directory_or_past_what_it_cannot_remove_fails() {
+    let volume = Volume::new([("a", "1")]);
+    fs::create_dir(volume.path("..data_tmp")).unwrap();
+    for text in ["1", "2"] {
+        let error = volume.publisher.publish([("a", text)]).unwrap_err();
+        assert_eq!(error.path(), volume.path("..data_tmp"));
+    }
+    assert_eq!(read(&volume.dir).get("a"), Some(&b"1"[..]));
+    fs::remove_dir_all(&volume.dir).unwrap();
+    assert!(
+        volume
+            .publisher
+            .publish([("a", "1")])
+            .unwrap_err()
+            .is_missing()
+    );
+}
+
+#[test]
 fn the_publisher_refuses_what_is_not_its_own() {
     let volume = Volume::new([("a", "1")]);
     fs::write(volume.path("mine"), "a user's file").unwrap();
@@ -274,6 +306,13 @@ fn the_publisher_refuses_what_is_not_its_own() {
     assert_eq!(
         fs::read_to_string(volume.path("mine")).unwrap(),
         "a user's file"
+    );
+    symlink("mine", volume.path("link")).unwrap();
+    let error = volume.publisher.publish([("link", "2")]).unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::InvalidKey,
+        "a link of somebody else"
     );
     for key in ["../a", "/a", "..data", ""] {
         assert!(volume.publisher.publish([(key, "x")]).is_err(), "{key:?}");

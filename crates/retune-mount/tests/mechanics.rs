@@ -212,6 +212,50 @@ fn c7_a_storm_of_other_files_wakes_nobody_and_one_of_own_files_is_folded() {
 }
 
 #[test]
+fn c7_a_file_is_not_looked_at_for_others_beside_it() {
+    let tmp = tempfile::tempdir().unwrap();
+    let conf = tmp.path().join("conf");
+    fs::write(&conf, "1").unwrap();
+    let file = Follower::events_only(&conf);
+    let mut directory = Follower::events_only(tmp.path());
+    fs::write(tmp.path().join("noise"), "1").unwrap();
+    directory.until_text("noise", "1");
+    // Both are told of the same events. A second look at what is new is no event.
+    let woken = file.signal.wait(Some(std::time::Instant::now()));
+    let by = woken.noticed.map(|noticed| noticed.by);
+    assert_ne!(by, Some(NoticedBy::Event));
+}
+
+#[test]
+fn c1_a_thread_that_cannot_wait_rests_all_the_same() {
+    if !in_child("c1_a_thread_that_cannot_wait_rests_all_the_same", &[]) {
+        return;
+    }
+    let volume = Volume::new([("a", "1")]);
+    let mut follower = volume.follow();
+    // `poll` refuses more descriptors than the process may have.
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let fewer = Rlimit {
+        current: Some(1),
+        ..limit
+    };
+    rustix::process::setrlimit(Resource::Nofile, fewer).unwrap();
+    // It is in its wait, and has to be woken once: by a name that comes and goes.
+    symlink("x", volume.path("..data_tmp")).unwrap();
+    fs::remove_file(volume.path("..data_tmp")).unwrap();
+    let (before, start) = (health().wakeups, std::time::Instant::now());
+    wait_for("ten wake-ups", || health().wakeups >= before + 10);
+    let took = start.elapsed();
+    rustix::process::setrlimit(Resource::Nofile, limit).unwrap();
+    assert!(
+        took >= Duration::from_millis(150),
+        "without a rest: {took:?}"
+    );
+    volume.publish([("a", "2")]);
+    follower.until_text("a", "2");
+}
+
+#[test]
 fn c8_a_change_around_the_first_read_is_not_lost() {
     let volume = Volume::new([("a", "0")]);
     for n in 1..200 {

@@ -106,6 +106,7 @@ fn who_asks_for_a_reload_does_not_wait_for_the_window() {
     let volume = Volume::new(dir.path().join("v"), &[("workers", "1")]);
     let loader = Config::loader().mount(volume.path());
     let live = loader.gather(std::time::Duration::MAX).watch().unwrap();
+    assert_eq!(live.reload().unwrap(), 1, "nothing else is noticed");
     volume.publish(&[("workers", "2")]);
     assert_eq!(live.reload().unwrap(), 2);
     assert_eq!(live.with(|config| config.workers), 2);
