@@ -55,3 +55,44 @@ fn b17_what_was_written_just_now_is_looked_at_once_more() {
     assert_eq!(look(&mut watch, other, old), None);
     assert_eq!(look(&mut watch, Seen::Volume, None), None);
 }
+
+#[test]
+fn the_state_tells_what_became_of_a_path_and_a_failure_tells_nothing() {
+    let now = Instant::now();
+    for (kind, state) in [
+        (ErrorKind::Missing, PathState::Missing),
+        (ErrorKind::LostData, PathState::Missing),
+        (ErrorKind::Orphaned, PathState::Orphaned),
+        (ErrorKind::Permission, PathState::Events),
+        (ErrorKind::Io, PathState::Unread),
+    ] {
+        let mut watch = watch();
+        let error = Error::new(kind, watch.path(), "as the test wants it");
+        let (result, _) = watch.judge(Err(error), now);
+        assert!(result.is_err_and(|error| error.kind() == kind));
+        assert_eq!(watch.state(), &state, "{kind:?}");
+    }
+}
+
+#[test]
+fn b15_what_is_gone_may_be_back_at_once_and_what_is_refused_is_told() {
+    let now = Instant::now();
+    for (kind, waits) in [
+        (ErrorKind::Missing, true),
+        (ErrorKind::LostData, true),
+        (ErrorKind::Orphaned, true),
+        (ErrorKind::Permission, false),
+        (ErrorKind::Io, false),
+    ] {
+        let mut watch = watch();
+        // Something was there.
+        _ = watch.settle.judge(Seen::Volume, false, now);
+        let error = Error::new(kind, watch.path(), "as the test wants it");
+        let (result, _) = watch.judge(Err(error), now);
+        assert_eq!(
+            matches!(result, Ok(Reading::Settling { .. })),
+            waits,
+            "{kind:?}"
+        );
+    }
+}
