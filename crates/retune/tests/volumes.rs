@@ -343,16 +343,19 @@ fn a15_volumes_written_one_after_the_other_are_gathered_into_one_generation() {
     let root = tempdir().unwrap();
     let config = Volume::new(root.path().join("config"), &[("message", "one")]);
     let secret = Volume::new(root.path().join("secret"), &[("port", "1")]);
+    // Far longer than even a loaded machine takes from one publish to the next.
+    let window = std::time::Duration::from_secs(3);
     let live = Config::loader()
         .mount(config.path())
         .mount(secret.path())
-        // Far longer than even a loaded machine takes from one publish to the next.
-        .gather(std::time::Duration::from_secs(3))
+        .gather(window)
         .watch()
         .unwrap();
+    let began = std::time::Instant::now();
     config.publish(&[("message", "two")]);
     secret.publish(&[("port", "2")]);
     eventually("both", || live.with(|c| c.port == 2));
+    assert!(began.elapsed() >= window, "the window is waited out");
     let status = live.status();
     let paths: Vec<_> = status.history[1].paths().collect();
     assert_eq!(paths, ["message", "port"]);

@@ -2,15 +2,18 @@
 //! and a panic of the watching thread.
 
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::{Interest, Member, Once, health};
+use super::{Interest, Member, Once, health, lock};
 use crate::signal::{NoticedBy, Signal};
 use crate::walk::{Fence, Found, Names, Walk};
 use crate::{Limits, Pins, Publisher, Reading, Watch};
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The engine, its counters and what it is made to suffer are the whole process's.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 const NEVER: Duration = Duration::from_secs(3600);
 
 struct Place {
@@ -80,9 +83,9 @@ fn interest(member: &Member, dir: &Path) -> Interest {
     member.watch(&dir, Names::All).unwrap()
 }
 
-// One test: the counters and the engine are the whole process's.
 #[test]
 fn c3_c14_an_overflow_and_a_panic_of_the_thread_are_survived_and_counted() {
+    let _alone = lock(&ONE_AT_A_TIME);
     let mut place = Place::new();
     let core = std::sync::Arc::clone(&place.member.engine.core);
 
@@ -119,10 +122,12 @@ fn c3_c14_an_overflow_and_a_panic_of_the_thread_are_survived_and_counted() {
     place.publish("3");
     place.until("3");
     assert_eq!(health().threads, 1);
+    assert_eq!(health().polls, 0, "woken often, and by no tick");
 }
 
 #[test]
 fn b5_what_happens_while_a_burst_is_read_is_told_at_once() {
+    let _alone = lock(&ONE_AT_A_TIME);
     let tmp = tempfile::tempdir().unwrap();
     let signal = Signal::new();
     let member = Member::join(&signal, NEVER).unwrap();
@@ -141,6 +146,7 @@ fn b5_what_happens_while_a_burst_is_read_is_told_at_once() {
 
 #[test]
 fn a_path_that_is_dropped_is_planned_for_no_more() {
+    let _alone = lock(&ONE_AT_A_TIME);
     let member = Member::join(&Signal::new(), NEVER).unwrap();
     let other = Member::join(&Signal::new(), 2 * NEVER).unwrap();
     let (engine, id) = (std::sync::Arc::clone(&other.engine), other.id);

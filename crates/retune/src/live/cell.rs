@@ -93,6 +93,26 @@ impl<V> Cached<V> {
     }
 }
 
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g12_a_read_takes_no_lock_as_long_as_nothing_was_published() {
+        let cell = Cell::new(Arc::new(1));
+        let mut cached = Cached::new(&cell);
+        // Whoever wanted it now would wait for ever.
+        let held = cell.lock();
+        assert_eq!(**cached.get(&cell), 1);
+        drop(held);
+        cell.store(Arc::new(2));
+        assert_eq!(**cached.get(&cell), 2);
+        let held = cell.lock();
+        assert_eq!(**cached.get(&cell), 2);
+        drop(held);
+    }
+}
+
 #[cfg(all(test, loom))]
 mod loom_tests {
     use super::*;
