@@ -8,7 +8,7 @@ use std::io::Write;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::Command;
 use std::sync::Barrier;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use retune_mount::{
     ErrorKind, Limits, NoticedBy, PathState, Pins, PollReason, Signal, Watch, health,
@@ -36,6 +36,7 @@ fn starved(test: &str, limit: &str, reason: PollReason, advice: &str) {
     let plain = volume.dir.with_file_name("plain");
     fs::write(&plain, "1").unwrap();
     let poll = |watch: Watch| watch.poll_every(Duration::from_secs(3600), OFTEN);
+    let start = Instant::now();
     let mut in_volume = Follower::with(&volume.dir, poll);
     let mut of_file = Follower::with(&plain, poll);
     let expected = PathState::Polling {
@@ -58,6 +59,9 @@ fn starved(test: &str, limit: &str, reason: PollReason, advice: &str) {
     for follower in [&mut in_volume, &mut of_file] {
         follower.until("events", |this| this.watch.state() == &PathState::Events);
     }
+    // Of instances there are few, and others ask for them too: that is not done at each poll.
+    let rested = start.elapsed() >= Duration::from_secs(5);
+    assert!(rested || reason != PollReason::NoInstances);
     volume.publish([("a", "3")]);
     in_volume.until_text("a", "3");
 }
@@ -190,7 +194,7 @@ fn c7_a_storm_of_other_files_wakes_nobody_and_one_of_own_files_is_folded() {
             directory.until("a look", |_| true);
             if directory
                 .signal
-                .wait(Some(std::time::Instant::now() + OFTEN))
+                .wait(Some(Instant::now() + OFTEN))
                 .noticed
                 .is_some()
             {
@@ -202,7 +206,7 @@ fn c7_a_storm_of_other_files_wakes_nobody_and_one_of_own_files_is_folded() {
     // Each event a read would be 20,000 or more.
     assert!(directory.reads < 2_000, "{} reads", directory.reads);
     // A second look at the file, which was new when it was read first, but no event.
-    let woken = file.signal.wait(Some(std::time::Instant::now()));
+    let woken = file.signal.wait(Some(Instant::now()));
     assert_ne!(
         woken.noticed.map(|noticed| noticed.by),
         Some(NoticedBy::Event)
@@ -221,7 +225,7 @@ fn c7_a_file_is_not_looked_at_for_others_beside_it() {
     fs::write(tmp.path().join("noise"), "1").unwrap();
     directory.until_text("noise", "1");
     // Both are told of the same events. A second look at what is new is no event.
-    let woken = file.signal.wait(Some(std::time::Instant::now()));
+    let woken = file.signal.wait(Some(Instant::now()));
     let by = woken.noticed.map(|noticed| noticed.by);
     assert_ne!(by, Some(NoticedBy::Event));
 }
@@ -243,7 +247,7 @@ fn c1_a_thread_that_cannot_wait_rests_all_the_same() {
     // It is in its wait, and has to be woken once: by a name that comes and goes.
     symlink("x", volume.path("..data_tmp")).unwrap();
     fs::remove_file(volume.path("..data_tmp")).unwrap();
-    let (before, start) = (health().wakeups, std::time::Instant::now());
+    let (before, start) = (health().wakeups, Instant::now());
     wait_for("ten wake-ups", || health().wakeups >= before + 10);
     let took = start.elapsed();
     rustix::process::setrlimit(Resource::Nofile, limit).unwrap();
@@ -500,6 +504,6 @@ fn a_program_can_wake_its_own_reader() {
     signal.notify();
     let wake = reader.join().unwrap();
     assert!(wake.notified && wake.noticed.is_none());
-    let deadline = std::time::Instant::now();
+    let deadline = Instant::now();
     assert_eq!(signal.wait(Some(deadline)), retune_mount::Wake::default());
 }

@@ -155,3 +155,21 @@ fn a_path_that_is_dropped_is_planned_for_no_more() {
     drop(other);
     assert!(!is_there());
 }
+
+#[test]
+fn an_earlier_look_wakes_the_thread_that_means_to_sleep_for_longer() {
+    let _alone = lock(&ONE_AT_A_TIME);
+    let signal = Signal::new();
+    let member = Member::join(&signal, NEVER).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while member.engine.core.lock().planned.is_none() {
+        assert!(Instant::now() < deadline, "nothing is planned");
+        std::thread::yield_now();
+    }
+    member.plan(NEVER, Once::At(Instant::now()));
+    let wake = signal.wait(Some(deadline));
+    assert_eq!(
+        wake.noticed.map(|noticed| noticed.by),
+        Some(NoticedBy::Poll)
+    );
+}
