@@ -70,6 +70,24 @@ fn a13_names_with_two_dots_are_no_keys_and_with_one_they_are() {
 }
 
 #[test]
+fn what_mkfs_leaves_in_the_root_of_a_file_system_is_no_key() {
+    let tmp = tempfile::tempdir().unwrap();
+    for dir in ["lost+found", "sub/lost+found"] {
+        fs::create_dir_all(tmp.path().join(dir)).unwrap();
+        fs::write(tmp.path().join(dir).join("key"), "x").unwrap();
+    }
+    assert_eq!(names(&read(tmp.path())), ["sub/lost+found/key"]);
+}
+
+#[test]
+fn a11_a_link_to_nothing_in_a_plain_directory_is_absent() {
+    let tmp = tempfile::tempdir().unwrap();
+    fs::write(tmp.path().join("key"), "x").unwrap();
+    symlink("nowhere", tmp.path().join("link")).unwrap();
+    assert_eq!(names(&read(tmp.path())), ["key"]);
+}
+
+#[test]
 fn a14_nested_items_are_keys_with_a_slash() {
     let volume = Volume::new([("a/b", "1"), ("a/c/d", "2"), ("e", "3")]);
     let found = read(&volume.dir);
