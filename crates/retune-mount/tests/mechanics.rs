@@ -248,13 +248,11 @@ fn c1_a_thread_that_cannot_wait_rests_all_the_same() {
     symlink("x", volume.path("..data_tmp")).unwrap();
     fs::remove_file(volume.path("..data_tmp")).unwrap();
     let (before, start) = (health().wakeups, Instant::now());
-    wait_for("ten wake-ups", || health().wakeups >= before + 10);
+    wait_for("wake-ups", || health().wakeups >= before + 30);
     let took = start.elapsed();
     rustix::process::setrlimit(Resource::Nofile, limit).unwrap();
-    assert!(
-        took >= Duration::from_millis(150),
-        "without a rest: {took:?}"
-    );
+    // With one of 20 ms after each it takes 580.
+    assert!(took >= Duration::from_millis(500), "no rest: {took:?}");
     volume.publish([("a", "2")]);
     follower.until_text("a", "2");
 }

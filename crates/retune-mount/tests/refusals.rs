@@ -108,6 +108,9 @@ fn b20_a_fifo_a_device_or_a_socket_is_named_and_never_blocks() {
     let error = refused(&volume.dir);
     assert_eq!(error.kind(), ErrorKind::NotRegular);
     assert!(error.to_string().contains("fifo: is a FIFO"), "{error}");
+    // By its own path, where nothing has told its type before it is opened.
+    let error = refused(&volume.path("fifo"));
+    assert_eq!(error.kind(), ErrorKind::NotRegular);
 }
 
 #[test]

@@ -201,3 +201,32 @@ fn a3_a_volume_that_is_swapped_at_each_try_is_given_up_as_moved() {
     assert!(refused.is_err_and(|error| error.is_moved()));
     assert!(passes.0 > 1, "not at the first");
 }
+
+#[test]
+fn b5_a_file_that_changes_while_it_is_read_is_told() {
+    let tmp = tempfile::tempdir().unwrap();
+    let path = tmp.path().join("restless");
+    fs::write(&path, "").unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for size in (0..100_000).cycle() {
+                fs::write(&path, vec![b'a'; size]).unwrap();
+                if done.load(std::sync::atomic::Ordering::Relaxed) {
+                    return;
+                }
+            }
+        });
+        let unstable = || {
+            let found = read(&path, &mut Pins::new(Limits::default()), &mut (), false);
+            found.unwrap().plain.is_some_and(|plain| plain.unstable)
+        };
+        let mut seen = false;
+        while !seen && Instant::now() < deadline {
+            seen = unstable();
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(seen, "not once");
+    });
+}
