@@ -344,6 +344,7 @@ fn b10_a_directory_made_anew_with_the_inode_of_the_one_before_is_watched_anew() 
             break;
         }
     }
+    assert_eq!(health().panics, 0);
 }
 
 fn open_descriptors() -> usize {
