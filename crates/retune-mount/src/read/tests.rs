@@ -230,3 +230,35 @@ fn b5_a_file_that_changes_while_it_is_read_is_told() {
         assert!(seen, "not once");
     });
 }
+
+/// Gives a byte at a time, then fails if it is to; notes the widest buffer that it was given.
+struct Slow<'a> {
+    text: &'a [u8],
+    fails: bool,
+    widest: usize,
+}
+
+impl Read for Slow<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.widest = self.widest.max(buffer.len());
+        match self.text.is_empty() && self.fails {
+            true => Err(io::ErrorKind::ConnectionReset.into()),
+            false => (&mut self.text).take(1).read(buffer),
+        }
+    }
+}
+
+#[test]
+fn h4_a_file_of_the_size_that_it_told_needs_one_buffer_and_a_read_that_fails_is_an_error() {
+    for fails in [false, true] {
+        let mut file = Slow {
+            text: b"config",
+            fails,
+            widest: 0,
+        };
+        let mut collector = Collector::new(Limits::default());
+        let content = collector.content(&mut file, 6, Path::new("/config"));
+        assert_eq!(content.is_err(), fails);
+        assert_eq!(file.widest, 7, "with room to see the end by");
+    }
+}
