@@ -90,14 +90,18 @@ impl Part {
             Self::Reload => &[
                 Tests {
                     targets: &[
+                        "expiry",
+                        "large",
+                        "late",
                         "lifecycle",
+                        "readers",
                         "rejections",
                         "restart",
                         "subscribers",
                         "volumes",
                     ],
-                    // They take seconds.
-                    skipped: &["a15_", "a26_"],
+                    // It takes seconds.
+                    skipped: &["a26_"],
                     timeout: "60",
                 },
                 Tests {
