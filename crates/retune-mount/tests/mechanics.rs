@@ -217,6 +217,10 @@ fn c7_a_storm_of_other_files_wakes_nobody_and_one_of_own_files_is_folded() {
 
 #[test]
 fn c7_a_file_is_not_looked_at_for_others_beside_it() {
+    // By itself: of directories that other tests watch, an event may still come from before.
+    if !in_child("c7_a_file_is_not_looked_at_for_others_beside_it", &[]) {
+        return;
+    }
     let tmp = tempfile::tempdir().unwrap();
     let conf = tmp.path().join("conf");
     fs::write(&conf, "1").unwrap();
