@@ -1,16 +1,48 @@
-//! `cargo xtask bench`: the figures of `docs/performance.md`.
+//! `cargo xtask bench`: retune beside others, and `docs/performance.md` from what that shows.
 
+mod document;
 mod lag;
+mod machine;
+mod picture;
+mod programs;
+mod table;
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
 
 use crate::Result;
-use crate::sh::{self, cargo};
+use crate::sh::target_dir;
 
-/// Which figures.
+use machine::Machine;
+use programs::Programs;
+use table::Measured;
+
+/// Runs retune beside others, table by table, and writes docs/performance.md and its pictures.
+///
+/// Each table is measured in one run in which all contenders take turns, and shows ratios. It replaces the
+/// section of its name in docs/performance.md, and its picture beside that; other sections stay as they are,
+/// each with the date and the machine of its own run. All of it takes about 25 minutes, one table after the
+/// other: let nothing else run meanwhile. Nothing needs root. Without Go, what needs Go is left out.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
-    /// One of `crates/retune/benches`; all of those if not given.
-    name: Option<String>,
+    /// The tables; all of them if none is given.
+    #[arg(value_name = "TABLE")]
+    names: Vec<Name>,
+    /// Only whether everything runs, in seconds: the figures mean nothing, and are written below target/.
+    #[arg(long)]
+    quick: bool,
+    /// Fails if something that the project holds itself to does not hold.
+    #[arg(long, conflicts_with = "quick")]
+    check: bool,
+    /// Measures nothing, but writes the document again from the last results.
+    #[arg(long, conflicts_with = "quick")]
+    render: bool,
+    /// Lists the tables.
+    #[arg(long)]
+    list: bool,
     #[command(subcommand)]
     other: Option<Other>,
 }
@@ -21,15 +53,147 @@ enum Other {
     Lag(lag::Args),
 }
 
-/// Runs a benchmark, or all that need no cluster.
+/// A table: a section of the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Name {
+    /// A read, beside a plain load, arc-swap, locks and tokio's watch: 1 minute.
+    Reads,
+    /// From a swap of files to what readers see, beside the least that can be done and beside peers.
+    Reload,
+    /// Many keys and a long document, beside reading the files and beside the parser alone.
+    Size,
+    /// A thousand volumes in one process.
+    Many,
+    /// What nothing costs, when nothing changes: 10 minutes.
+    Idle,
+}
+
+/// Measures, and writes what was found.
 ///
 /// # Errors
 ///
-/// When there is none of that name, or one does not build or fails.
+/// When something does not build or fails; with `--check`, when something does not hold.
 pub(crate) fn run(args: &Args) -> Result {
     if let Some(Other::Lag(args)) = &args.other {
         return lag::run(args);
     }
-    let name = args.name.as_deref().unwrap_or("*");
-    sh::run(cargo("bench --locked --package retune --bench").arg(name))
+    let names = match &*args.names {
+        [] => Name::value_variants(),
+        names => names,
+    };
+    if args.list {
+        names
+            .iter()
+            .for_each(|name| println!("{:<8} {}", name.text(), name.help()));
+        return Ok(());
+    }
+    let results = Results { quick: args.quick };
+    let mut measured = Vec::new();
+    if args.render {
+        for name in names {
+            measured.extend(results.read(*name)?.map(|table| (*name, table)));
+        }
+    } else {
+        let programs = Programs::build(args.quick)?;
+        let machine = Machine::here()?;
+        for name in names {
+            let Some(table) = programs.run(*name)? else {
+                continue;
+            };
+            let table = Measured {
+                date: machine.date()?,
+                machine: machine.to_string(),
+                table,
+            };
+            println!("\n{}", table.table.markdown());
+            results.keep(*name, &table)?;
+            measured.push((*name, table));
+        }
+    }
+    document::update(&measured, args.quick)?;
+    sum_up(&measured, args.check)
+}
+
+/// Shows each check, in the end.
+fn sum_up(measured: &[(Name, Measured)], check: bool) -> Result {
+    let checks = measured
+        .iter()
+        .flat_map(|(name, measured)| measured.table.checks.iter().map(move |check| (name, check)));
+    let mut failed = 0;
+    println!();
+    for (name, check) in checks {
+        failed += usize::from(!check.held);
+        println!("{:<7} {}", name.text(), check.line());
+    }
+    match failed {
+        1.. if check => Err(format!(
+            "{failed} of what the project holds itself to did not hold"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Where results are kept, so that a document can be written of them again.
+struct Results {
+    quick: bool,
+}
+
+// === impl Results ===
+
+impl Results {
+    fn file(&self, name: Name) -> PathBuf {
+        let folder = if self.quick {
+            "bench/quick"
+        } else {
+            "bench/results"
+        };
+        target_dir()
+            .join(folder)
+            .join(format!("{}.json", name.text()))
+    }
+
+    fn keep(&self, name: Name, measured: &Measured) -> Result {
+        let text = serde_json::to_string_pretty(measured).map_err(|error| error.to_string())?;
+        write(&self.file(name), &(text + "\n"))
+    }
+
+    fn read(&self, name: Name) -> Result<Option<Measured>> {
+        let file = self.file(name);
+        let Ok(text) = fs::read_to_string(&file) else {
+            println!(
+                "{}: not measured here yet, its section stays as it is",
+                name.text()
+            );
+            return Ok(None);
+        };
+        let measured = serde_json::from_str(&text);
+        measured
+            .map(Some)
+            .map_err(|error| format!("{}: {error}", file.display()))
+    }
+}
+
+/// Writes a file, in a folder that is made if need be.
+fn write(file: &std::path::Path, text: &str) -> Result {
+    let failed = |error: std::io::Error| format!("{}: {error}", file.display());
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    fs::write(file, text).map_err(failed)
+}
+
+// === impl Name ===
+
+impl Name {
+    fn text(self) -> String {
+        self.to_possible_value()
+            .map(|value| value.get_name().to_owned())
+            .unwrap_or_default()
+    }
+
+    fn help(self) -> String {
+        self.to_possible_value()
+            .and_then(|value| value.get_help().map(ToString::to_string))
+            .unwrap_or_default()
+    }
 }

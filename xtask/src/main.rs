@@ -115,10 +115,8 @@ enum Task {
     // Told where its arguments are.
     Mutants(mutants::Args),
     /// Builds each example in an empty crate with its README's dependency lines, and runs it.
-    Standalone {
-        examples: Vec<String>,
-    },
-    /// The figures of docs/performance.md.
+    Standalone { examples: Vec<String> },
+    /// Retune beside others: the figures of docs/performance.md.
     Bench(bench::Args),
 }
 

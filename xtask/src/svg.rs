@@ -2,11 +2,15 @@
 
 /// A piece of text, with more attributes.
 pub(crate) fn text(x: f64, y: f64, attributes: &str, content: &str) -> String {
-    let content = content
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
+    let content = escape(content);
     format!("<text x=\"{x:.1}\" y=\"{y:.1}\" {attributes}>{content}</text>\n")
+}
+
+/// Text as it stands between tags.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 #[cfg(test)]
