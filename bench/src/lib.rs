@@ -8,14 +8,16 @@ use std::path::{Path, PathBuf};
 
 mod memory;
 mod read;
+mod rounds;
 mod series;
 mod stats;
 mod table;
 
 pub use memory::{Memory, publish};
 pub use read::{Clock, Contender, Way};
+pub use rounds::Rounds;
 pub use series::{Bar, Group, Series};
-pub use stats::{interleave, median, quantile, ratios};
+pub use stats::{median, quantile, ratios};
 pub use table::{Check, Table};
 
 /// Whether it is to be over in seconds.

@@ -1,20 +1,4 @@
-//! Rounds and what is told of them.
-
-/// Measures each contender once a round, one after the other, so that a machine that changes its speed
-/// does so for all. Returns for each contender its rounds.
-pub fn interleave<C>(
-    rounds: usize,
-    contenders: &mut [C],
-    mut measure: impl FnMut(&mut C) -> f64,
-) -> Vec<Vec<f64>> {
-    let mut results = vec![Vec::with_capacity(rounds); contenders.len()];
-    for _ in 0..rounds {
-        for (contender, results) in contenders.iter_mut().zip(&mut results) {
-            results.push(measure(contender));
-        }
-    }
-    results
-}
+//! What is told of many values.
 
 /// The value that `q` of all lie below, from 0 to 1; nothing of nothing is not a number.
 #[must_use]
@@ -49,16 +33,5 @@ mod tests {
         assert_eq!(median(&values), 50.0);
         assert_eq!(quantile(&values, 0.99), 99.0);
         assert!(median(&[]).is_nan());
-    }
-
-    #[test]
-    fn contenders_take_turns() {
-        let mut order = Vec::new();
-        let results = interleave(2, &mut ['a', 'b'], |name| {
-            order.push(*name);
-            order.len() as f64
-        });
-        assert_eq!(order, ['a', 'b', 'a', 'b']);
-        assert_eq!(results, [[1.0, 3.0], [2.0, 4.0]]);
     }
 }

@@ -33,7 +33,9 @@ fn follow(volumes: usize) -> io::Result<()> {
         loader = loader.mount(volume.dir());
     }
     let live = loader.watch().map_err(io::Error::other)?;
-    io::stdout().write_all(b"!")?;
+    let mut stdout = io::stdout();
+    stdout.write_all(b"!")?;
+    stdout.flush()?;
     io::stdin().read_to_end(&mut Vec::new())?;
     live.stop().map_err(io::Error::other)
 }
@@ -113,7 +115,7 @@ fn main() -> io::Result<()> {
             format!("{time:.2}"),
             format!("{:.5} %", time / 600.0),
         ]);
-        let what = format!("{} volumes, wake-ups a minute", follower.volumes);
+        let what = format!("wake-ups a minute with {} followed", follower.volumes);
         table.checks.push(Check::at_most(what, all, 6.0, ""));
     }
     for follower in followers {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use retune::Live;
 use retune_bench::{
-    Bar, Check, Clock, Contender, Group, Series, Table, Way, interleave, median, quantile, quick,
-    ratios, say,
+    Bar, Check, Clock, Contender, Group, Rounds, Series, Table, Way, median, quantile, quick,
+    ratios,
 };
 
 /// What is read: both words, each time.
@@ -167,19 +167,15 @@ fn contenders() -> Vec<Contender> {
     ]
 }
 
-/// The rounds of all contenders.
+/// What was measured, and how.
 struct Results {
-    names: Vec<&'static str>,
     ways: Vec<Way>,
-    /// By way, by contender.
-    rounds: Vec<Vec<Vec<f64>>>,
+    rounds: Rounds,
+    /// As many threads as have a core of their own, of those measured.
+    flat_to: usize,
 }
 
-fn measure() -> Results {
-    let (rounds, round) = match quick() {
-        true => (1, Duration::from_millis(5)),
-        false => (15, Duration::from_millis(40)),
-    };
+fn measure(rounds: usize, round: Duration) -> std::io::Result<Results> {
     let way = |threads, writer| Way {
         threads,
         writer,
@@ -189,137 +185,90 @@ fn measure() -> Results {
         .into_iter()
         .flat_map(|threads| [way(threads, false), way(threads, true)])
         .collect();
-    let mut contenders = contenders();
-    let mut results = vec![vec![Vec::new(); contenders.len()]; ways.len()];
-    for number in 1..=rounds {
-        say(format_args!("round {number} of {rounds}"));
-        for (way, results) in ways.iter().zip(&mut results) {
-            let measured = interleave(1, &mut contenders, |contender| {
-                contender.round(*way, Clock::Processor)
-            });
-            for (results, measured) in results.iter_mut().zip(measured) {
-                results.extend(measured);
-            }
-        }
-    }
-    Results {
-        names: contenders.iter().map(|contender| contender.name).collect(),
+    let measure =
+        |contender: &mut Contender, way: &Way| Ok(contender.round(*way, Clock::Processor));
+    let rounds = Rounds::measure(rounds, &ways, &mut contenders(), |one| one.name, measure)?;
+    let cores = thread::available_parallelism().map_or(1, |n| n.get());
+    let flat_to = [4, 2]
+        .into_iter()
+        .find(|threads| *threads <= cores)
+        .unwrap_or(1);
+    Ok(Results {
         ways,
-        rounds: results,
-    }
+        rounds,
+        flat_to,
+    })
 }
 
 fn main() -> std::io::Result<()> {
-    let results = measure();
-    let cores = thread::available_parallelism().map_or(1, |n| n.get());
+    let (rounds, round) = match quick() {
+        true => (1, Duration::from_millis(5)),
+        false => (15, Duration::from_millis(40)),
+    };
+    let results = measure(rounds, round)?;
+    let flat_to = results.flat_to;
     let mut table = Table {
         title: "A read".into(),
         how: format!(
-            "Nanoseconds of processor time that one read takes the thread that reads: the median of {} \
-             rounds in which all contenders take turns, with 1, 2 and 4 threads, alone and with one more \
-             that publishes 1,000 generations a second. \"÷ `Cache`\" is the median of the ratios round by \
-             round, over all columns; \"{} ÷ 1\" what a read takes {} threads against one.",
-            results.count(),
-            flat_to(cores),
-            flat_to(cores),
+            "Nanoseconds of processor time that one read takes the thread that reads, 1, 2 and 4 threads at once, \
+             alone and with one more that publishes 1,000 generations a second: medians of {rounds} rounds in which \
+             all contenders take turns. \"÷ `Cache`\" is the median of the ratios round by round, over all \
+             columns; \"{flat_to} ÷ 1\" is {flat_to} threads against one, in the same way."
         ),
         ..Table::default()
     };
-    table.columns = vec!["threads".into()];
-    table.columns.extend(results.ways.iter().map(|way| {
-        format!(
-            "{}{}",
-            way.threads,
-            if way.writer { " + writer" } else { "" }
-        )
-    }));
+    let names = results.ways.iter().map(|way| match way.writer {
+        true => format!("{} + writer", way.threads),
+        false => way.threads.to_string(),
+    });
+    table.columns = ["threads".to_owned()].into_iter().chain(names).collect();
     table
         .columns
-        .extend(["÷ `Cache`".into(), format!("{} ÷ 1", flat_to(cores))]);
-    for (index, name) in results.names.iter().enumerate() {
-        let times = results
-            .rounds
-            .iter()
-            .map(|way| format!("{:.2}", median(&way[index])));
-        let of_all = [results.ratio(name, CACHE), results.flatness(name, cores)];
-        let of_all = of_all.map(|ratio| format!("{ratio:.2}"));
-        table.row([(*name).to_owned()].into_iter().chain(times).chain(of_all));
+        .extend(["÷ `Cache`".into(), format!("{flat_to} ÷ 1")]);
+    for name in results.rounds.names() {
+        let of_all = [results.rounds.ratio(name, CACHE), results.flatness(name)];
+        let cells = results.rounds.medians(name).chain(of_all);
+        let cells = cells.map(|figure| format!("{figure:.2}"));
+        table.row([(*name).to_owned()].into_iter().chain(cells));
     }
-    table.checks = results.checks(cores);
+    table.checks = results.checks();
+    table.contenders = vec!["arc-swap".into(), "tokio".into()];
     table.series = Some(results.series());
     table.print()
-}
-
-/// As many threads as have a core of their own, of those measured.
-fn flat_to(cores: usize) -> usize {
-    [4, 2]
-        .into_iter()
-        .find(|threads| *threads <= cores)
-        .unwrap_or(1)
 }
 
 // === impl Results ===
 
 impl Results {
-    fn count(&self) -> usize {
-        self.rounds
-            .first()
-            .and_then(|way| way.first())
-            .map_or(0, Vec::len)
-    }
-
-    fn of(&self, name: &str) -> impl Iterator<Item = (&Way, &Vec<f64>)> {
-        let index = self.names.iter().position(|other| *other == name);
-        let rounds = self.rounds.iter().filter_map(move |way| way.get(index?));
-        self.ways.iter().zip(rounds)
-    }
-
-    fn ratio(&self, name: &str, other: &str) -> f64 {
-        let pairs = self.of(name).zip(self.of(other));
-        let all: Vec<f64> = pairs
-            .flat_map(|((_, one), (_, other))| ratios(one, other))
-            .collect();
-        median(&all)
+    /// A contender's rounds with so many threads and no writer.
+    fn alone(&self, name: &str, threads: usize) -> &[f64] {
+        let mut of = self.ways.iter().zip(self.rounds.of(name));
+        let found = of.find(|(way, _)| way.threads == threads && !way.writer);
+        found.map_or(&[], |(_, rounds)| rounds)
     }
 
     /// With a thread for each core, against one thread.
-    fn flatness(&self, name: &str, cores: usize) -> f64 {
-        let rounds = |threads| {
-            let mut of = self.of(name);
-            of.find(|(way, _)| way.threads == threads && !way.writer)
-                .map(|(_, rounds)| rounds)
-        };
-        match (rounds(flat_to(cores)), rounds(1)) {
-            (Some(many), Some(one)) => median(&ratios(many, one)),
-            _ => f64::NAN,
-        }
+    fn flatness(&self, name: &str) -> f64 {
+        let (many, one) = (self.alone(name, self.flat_to), self.alone(name, 1));
+        median(&ratios(many, one))
     }
 
-    fn slowest(&self, name: &str) -> f64 {
-        self.of(name)
-            .map(|(_, rounds)| median(rounds))
-            .fold(0.0, f64::max)
-    }
-
-    fn checks(&self, cores: usize) -> Vec<Check> {
-        let noise = "a tenth is within what two runs of one program differ by";
+    fn checks(&self) -> Vec<Check> {
+        let noise = "two runs of one program differ by as much";
         let against = |one: &str, other: &str, limit| {
-            Check::at_most(
-                format!("{one} ÷ {other}"),
-                self.ratio(one, other),
-                limit,
-                "",
-            )
+            let what = format!("{one} ÷ {other}");
+            Check::at_most(what, self.rounds.ratio(one, other), limit, "")
         };
         let flat = |name: &str| {
-            let what = format!("{name}, {} threads ÷ 1", flat_to(cores));
-            Check::at_most(what, self.flatness(name, cores), 1.1, "").because(noise)
+            let what = format!("{name}, {} threads ÷ 1", self.flat_to);
+            Check::at_most(what, self.flatness(name), 1.1, "").because(noise)
         };
+        let slowest = self.rounds.medians(WITH).fold(0.0, f64::max);
         vec![
             against(GET, CACHE, 1.1).because(noise),
             Check::at_most(
                 format!("{WITH}, in the slowest column"),
-                self.slowest(WITH),
+                slowest,
                 3.0,
                 " ns",
             ),
@@ -331,31 +280,24 @@ impl Results {
     }
 
     fn series(&self) -> Series {
-        let without: Vec<usize> = (0..self.ways.len())
-            .filter(|i| !self.ways[*i].writer)
-            .collect();
-        let bar = |rounds: &Vec<f64>| Bar {
-            value: median(rounds),
-            low: quantile(rounds, 0.1),
-            high: quantile(rounds, 0.9),
+        let bar = |name: &str, threads| {
+            let rounds = self.alone(name, threads);
+            Some(Bar {
+                value: median(rounds),
+                low: quantile(rounds, 0.1),
+                high: quantile(rounds, 0.9),
+            })
         };
         Series {
             title: "What a read costs".into(),
-            caption: "processor time of the reading thread; bars: medians, whiskers: 10 % to 90 % of rounds"
-                .into(),
+            caption: "processor time of the thread that reads; medians of rounds, with 10 % to 90 % of them".into(),
             unit: "ns".into(),
-            names: without
-                .iter()
-                .map(|i| match self.ways[*i].threads {
-                    1 => "1 thread".to_owned(),
-                    threads => format!("{threads} threads"),
-                })
-                .collect(),
-            groups: (self.names.iter().enumerate())
-                .map(|(index, name)| Group {
+            names: ["1 thread", "2 threads", "4 threads"].map(Into::into).into(),
+            groups: (self.rounds.names().iter())
+                .map(|name| Group {
                     label: name.replace('`', ""),
                     ours: name.starts_with("retune"),
-                    bars: without.iter().map(|way| Some(bar(&self.rounds[*way][index]))).collect(),
+                    bars: [1, 2, 4].map(|threads| bar(name, threads)).into(),
                 })
                 .collect(),
         }

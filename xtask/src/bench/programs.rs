@@ -84,6 +84,10 @@ impl Programs {
             println!("skipped: {name}: there is no such program yet");
             return Ok(None);
         }
+        if name == "seed" && !self.go.join("seed").is_file() {
+            println!("skipped: {name}: it is of Go, which is not here");
+            return Ok(None);
+        }
         run.env("RETUNE_BENCH_GO", &self.go);
         if self.quick {
             run.arg("--quick");

@@ -1,0 +1,3 @@
+module retune.dev/bench/seed
+
+go 1.23
