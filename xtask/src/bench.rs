@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: retune beside others, and `docs/performance.md` from what that shows.
 
+mod cost;
 mod document;
 mod lag;
 mod machine;
@@ -17,7 +18,7 @@ use crate::sh::target_dir;
 
 use machine::Machine;
 use programs::Programs;
-use table::Measured;
+use table::{Measured, Table};
 
 /// Runs retune beside others, table by table, and writes docs/performance.md and its pictures.
 ///
@@ -66,8 +67,11 @@ pub(crate) enum Name {
     Size,
     /// A thousand volumes in one process.
     Many,
-    /// What nothing costs, when nothing changes: 10 minutes.
+    /// What nothing costs, when nothing changes: 10 minutes, in which other work does no harm but to make or
+    /// remove files in /dev/shm.
     Idle,
+    /// Crates, build times and size that a program gets with it, beside peers: 5 minutes, with all cores.
+    Cost,
 }
 
 /// Measures, and writes what was found.
@@ -96,18 +100,21 @@ pub(crate) fn run(args: &Args) -> Result {
             measured.extend(results.read(*name)?.map(|table| (*name, table)));
         }
     } else {
-        let programs = Programs::build(args.quick)?;
+        let measure = Measure::prepare(names, args.quick)?;
         let machine = Machine::here()?;
         for name in names {
-            let Some(table) = programs.run(*name)? else {
+            println!("\n=== {}", name.text());
+            let Some(mut table) = measure.table(*name)? else {
                 continue;
             };
+            machine.name_versions(&mut table.contenders)?;
+            println!("\n{}", table.markdown());
+            let (date, machine) = (machine.date()?, machine.to_string());
             let table = Measured {
-                date: machine.date()?,
-                machine: machine.to_string(),
+                date,
+                machine,
                 table,
             };
-            println!("\n{}", table.table.markdown());
             results.keep(*name, &table)?;
             measured.push((*name, table));
         }
@@ -139,9 +146,35 @@ fn sum_up(measured: &[(Name, Measured)], check: bool) -> Result {
     }
 }
 
+/// How each table is measured.
+struct Measure {
+    /// Those of `bench/`, if one is needed.
+    programs: Option<Programs>,
+    quick: bool,
+}
+
 /// Where results are kept, so that a document can be written of them again.
 struct Results {
     quick: bool,
+}
+
+// === impl Measure ===
+
+impl Measure {
+    fn prepare(names: &[Name], quick: bool) -> Result<Self> {
+        let needs_programs = names.iter().any(|name| *name != Name::Cost);
+        let programs = needs_programs.then(|| Programs::build(quick)).transpose()?;
+        Ok(Self { programs, quick })
+    }
+
+    /// Nothing if it cannot be measured here.
+    fn table(&self, name: Name) -> Result<Option<Table>> {
+        match &self.programs {
+            _ if name == Name::Cost => cost::measure(self.quick).map(Some),
+            Some(programs) => programs.run(name),
+            None => Ok(None),
+        }
+    }
 }
 
 // === impl Results ===

@@ -4,7 +4,7 @@ use std::fmt;
 use std::{fs, thread};
 
 use crate::Result;
-use crate::sh::{output, program};
+use crate::sh::{cargo, output, program};
 
 /// This machine, and what compiles here.
 pub(super) struct Machine {
@@ -46,6 +46,31 @@ impl Machine {
     /// When there is no `date`.
     pub(super) fn date(&self) -> Result<String> {
         output(program("date").args(["-u", "+%F"]))
+    }
+
+    /// Gives those that are dependencies of `bench/` their version: `tokio` becomes `tokio 1.54.1`.
+    ///
+    /// # Errors
+    ///
+    /// When cargo cannot tell.
+    pub(super) fn name_versions(&self, contenders: &mut [String]) -> Result {
+        let tree = "tree --locked --manifest-path bench/Cargo.toml --package retune-bench --depth 1 \
+                    --edges normal --prefix none --format {p}";
+        let tree = output(&mut cargo(tree))?;
+        let version = |name: &str| {
+            tree.lines().find_map(|line| {
+                let (found, rest) = line.split_once(" v")?;
+                let version = rest.split(' ').next()?;
+                (found == name).then_some(version)
+            })
+        };
+        for contender in contenders {
+            if let Some(version) = version(contender) {
+                contender.push(' ');
+                contender.push_str(version);
+            }
+        }
+        Ok(())
     }
 }
 

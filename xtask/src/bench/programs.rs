@@ -30,7 +30,9 @@ impl Programs {
         let target = target_dir().join("bench");
         let profile = if quick { "quick" } else { "release" };
         let mut build = cargo("build --locked --manifest-path bench/Cargo.toml --bins --profile");
-        sh::run(build.arg(profile).env("CARGO_TARGET_DIR", &target))?;
+        // Whether they build, the programs that are built again for what they cost.
+        build.arg(profile).args(quick.then_some("--workspace"));
+        sh::run(build.env("CARGO_TARGET_DIR", &target))?;
         let programs = Self {
             folder: target.join(profile),
             go: target.join("go"),
@@ -92,7 +94,6 @@ impl Programs {
         if self.quick {
             run.arg("--quick");
         }
-        println!("\n=== {name}");
         let found = output(run.stderr(Stdio::inherit()))?;
         let table = serde_json::from_str(&found);
         table

@@ -102,6 +102,17 @@ fn row(text: &mut String, cells: &[String], widths: &[usize]) {
 // === impl Check ===
 
 impl Check {
+    /// Holds if a ratio is no more than `limit`.
+    pub(super) fn at_most(what: String, ratio: f64, limit: f64) -> Self {
+        Self {
+            what,
+            value: format!("{ratio:.2}"),
+            limit: format!("at most {limit}"),
+            held: ratio <= limit,
+            why: None,
+        }
+    }
+
     /// In one line.
     pub(super) fn line(&self) -> String {
         let held = if self.held { "held" } else { "NOT held" };

@@ -1,0 +1,5 @@
+//! What the others are compared with.
+
+fn main() {
+    println!("hello");
+}
