@@ -20,19 +20,25 @@ use machine::Machine;
 use programs::Programs;
 use table::{Measured, Table};
 
-/// Runs retune beside others, table by table, and writes docs/performance.md and its pictures.
-///
-/// Each table is measured in one run in which all contenders take turns, and shows ratios. It replaces the
-/// section of its name in docs/performance.md, and its picture beside that; other sections stay as they are,
-/// each with the date and the machine of its own run. All of it takes about 25 minutes, one table after the
-/// other: let nothing else run meanwhile. Nothing needs root. Without Go, what needs Go is left out.
+/// How it goes, below the options.
+const HELP: &str = "\
+The programs that measure are in bench/, a workspace of its own, and are built first, into target/bench:
+about two minutes. Each table is measured in one run in which all contenders take turns, and shows ratios.
+It replaces the section of its name in docs/performance.md, and its picture beside that; other sections
+stay as they are, each with the date and the machine of its own run. What is not held to is shown, there
+and at the end.
+
+All tables together take about 25 minutes, one after the other: let nothing else run meanwhile. Only `idle`
+does not mind other work. Nothing but `lag` needs root. Without Go, what needs Go is left out, and said to be.";
+
+/// Which tables, and what for.
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, after_long_help = HELP)]
 pub(crate) struct Args {
     /// The tables; all of them if none is given.
     #[arg(value_name = "TABLE")]
     names: Vec<Name>,
-    /// Only whether everything runs, in seconds: the figures mean nothing, and are written below target/.
+    /// Only whether everything runs: seconds after building. The figures mean nothing, and are written below target/.
     #[arg(long)]
     quick: bool,
     /// Fails if something that the project holds itself to does not hold.
@@ -65,10 +71,12 @@ pub(crate) enum Name {
     Reload,
     /// Many keys and a long document, beside reading the files and beside the parser alone.
     Size,
+    /// What is held in memory for each key, and what a reload that changes nothing allocates.
+    Memory,
     /// A thousand volumes in one process.
     Many,
-    /// What nothing costs, when nothing changes: 10 minutes, in which other work does no harm but to make or
-    /// remove files in /dev/shm.
+    /// What nothing costs, when nothing changes: 10 minutes, in which others may work, but not make files in
+    /// /dev/shm.
     Idle,
     /// Crates, build times and size that a program gets with it, beside peers: 5 minutes, with all cores.
     Cost,

@@ -48,13 +48,13 @@ impl Machine {
         output(program("date").args(["-u", "+%F"]))
     }
 
-    /// Gives those that are dependencies of `bench/` their version: `tokio` becomes `tokio 1.54.1`.
+    /// Gives those that `bench/` depends on their version: `tokio` becomes `tokio 1.54.1`.
     ///
     /// # Errors
     ///
     /// When cargo cannot tell.
     pub(super) fn name_versions(&self, contenders: &mut [String]) -> Result {
-        let tree = "tree --locked --manifest-path bench/Cargo.toml --package retune-bench --depth 1 \
+        let tree = "tree --locked --manifest-path bench/Cargo.toml --workspace --depth 1 \
                     --edges normal --prefix none --format {p}";
         let tree = output(&mut cargo(tree))?;
         let version = |name: &str| {
