@@ -105,7 +105,10 @@ pub(crate) fn run(args: &Args) -> Result {
     let mut measured = Vec::new();
     if args.render {
         for name in names {
-            measured.extend(results.read(*name)?.map(|table| (*name, table)));
+            if let Some(table) = results.read(*name)? {
+                document::update(*name, &table, false)?;
+                measured.push((*name, table));
+            }
         }
     } else {
         let measure = Measure::prepare(names, args.quick)?;
@@ -124,10 +127,11 @@ pub(crate) fn run(args: &Args) -> Result {
                 table,
             };
             results.keep(*name, &table)?;
+            // At once: a later table may fail.
+            document::update(*name, &table, args.quick)?;
             measured.push((*name, table));
         }
     }
-    document::update(&measured, args.quick)?;
     match args.quick {
         true => println!("\neverything ran; the figures mean nothing"),
         false => sum_up(&measured, args.check)?,

@@ -290,7 +290,7 @@ impl Results {
         };
         Series {
             title: "What a read costs".into(),
-            caption: "processor time of the thread that reads; medians of rounds, with 10 % to 90 % of them".into(),
+            caption: "processor time of the thread that reads; bars are medians of rounds, whiskers hold 8 of 10".into(),
             unit: "ns".into(),
             names: ["1 thread", "2 threads", "4 threads"].map(Into::into).into(),
             groups: (self.rounds.names().iter())

@@ -9,33 +9,26 @@ use super::{Name, picture, write};
 use crate::Result;
 use crate::sh::{root, target_dir};
 
-/// Puts tables into the document, and their pictures beside it; quick ones into a copy.
+/// Puts a table into the document, and its picture beside that; a quick one into a copy.
 ///
 /// # Errors
 ///
-/// When it has no place for one, or cannot be written.
-pub(super) fn update(measured: &[(Name, Measured)], quick: bool) -> Result {
+/// When there is no place for it, or a file cannot be written.
+pub(super) fn update(name: Name, measured: &Measured, quick: bool) -> Result {
     let docs = root().join("docs");
-    let folder = if quick {
-        target_dir().join("bench/quick")
-    } else {
-        docs.clone()
+    let folder = match quick {
+        true => target_dir().join("bench/quick"),
+        false => docs.clone(),
     };
     let source = docs.join("performance.md");
-    let mut text =
-        fs::read_to_string(&source).map_err(|error| format!("{}: {error}", source.display()))?;
-    for (name, measured) in measured {
-        let name = name.text();
-        let section = section(&name, measured);
-        text = replace(&text, &name, &section)
-            .ok_or_else(|| format!("docs/performance.md has no <!-- bench:{name} --> that ends"))?;
-        if let Some(series) = &measured.table.series {
-            let conditions = conditions(measured);
-            write(
-                &folder.join(format!("{name}.svg")),
-                &picture::draw(series, &conditions),
-            )?;
-        }
+    let failed = |error: std::io::Error| format!("{}: {error}", source.display());
+    let text = fs::read_to_string(&source).map_err(failed)?;
+    let name = name.text();
+    let text = replace(&text, &name, &section(&name, measured))
+        .ok_or_else(|| format!("docs/performance.md has no <!-- bench:{name} --> that ends"))?;
+    if let Some(series) = &measured.table.series {
+        let picture = picture::draw(series, &conditions(measured));
+        write(&folder.join(format!("{name}.svg")), &picture)?;
     }
     write(&folder.join("performance.md"), &text)
 }

@@ -47,7 +47,7 @@ pub(super) fn draw(series: &Series, conditions: &str) -> String {
         20.0,
         52.0,
         "class=\"dim\"",
-        &format!("{}; {}", series.unit, series.caption),
+        &format!("{}, logarithmic: {}", series.unit, series.caption),
     );
     svg += &text(20.0, 70.0, "class=\"dim\" font-size=\"11\"", conditions);
     svg += &legend(series);

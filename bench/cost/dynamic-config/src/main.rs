@@ -14,7 +14,10 @@ struct Config {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let sources = Config::builder("").file("/etc/app/config.yaml").env("APP_");
+    let sources = Config::builder("")
+        .whole_document()
+        .file("/etc/app/config.yaml")
+        .env("APP_");
     sources.init()?;
     sources.watch(Duration::from_millis(1))?.detach();
     loop {

@@ -61,7 +61,9 @@ impl Followed {
                 live.stop()?;
             }
             Self::DynamicConfig => {
-                let sources = OfDynamicConfig::builder("").file(document(memory.path())?);
+                let sources = OfDynamicConfig::builder("")
+                    .whole_document()
+                    .file(document(memory.path())?);
                 sources.init()?;
                 let _watch = sources.watch(Duration::from_millis(250))?;
                 until_the_end()?;
