@@ -111,6 +111,9 @@ pub(crate) fn run(args: &Args) -> Result {
             }
         }
     } else {
+        if args.quick {
+            document::copy()?;
+        }
         let measure = Measure::prepare(names, args.quick)?;
         let machine = Machine::here()?;
         for name in names {

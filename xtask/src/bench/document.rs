@@ -3,11 +3,26 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::path::PathBuf;
 
 use super::table::Measured;
 use super::{Name, picture, write};
 use crate::Result;
 use crate::sh::{root, target_dir};
+
+const NAME: &str = "performance.md";
+
+/// Makes the copy that quick tables go into.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub(super) fn copy() -> Result {
+    let original = folder(false).join(NAME);
+    let text = fs::read_to_string(&original)
+        .map_err(|error| format!("{}: {error}", original.display()))?;
+    write(&folder(true).join(NAME), &text)
+}
 
 /// Puts a table into the document, and its picture beside that; a quick one into a copy.
 ///
@@ -15,14 +30,10 @@ use crate::sh::{root, target_dir};
 ///
 /// When there is no place for it, or a file cannot be written.
 pub(super) fn update(name: Name, measured: &Measured, quick: bool) -> Result {
-    let docs = root().join("docs");
-    let folder = match quick {
-        true => target_dir().join("bench/quick"),
-        false => docs.clone(),
-    };
-    let source = docs.join("performance.md");
-    let failed = |error: std::io::Error| format!("{}: {error}", source.display());
-    let text = fs::read_to_string(&source).map_err(failed)?;
+    let folder = folder(quick);
+    let document = folder.join(NAME);
+    let failed = |error: std::io::Error| format!("{}: {error}", document.display());
+    let text = fs::read_to_string(&document).map_err(failed)?;
     let name = name.text();
     let text = replace(&text, &name, &section(&name, measured))
         .ok_or_else(|| format!("docs/performance.md has no <!-- bench:{name} --> that ends"))?;
@@ -30,7 +41,14 @@ pub(super) fn update(name: Name, measured: &Measured, quick: bool) -> Result {
         let picture = picture::draw(series, &conditions(measured));
         write(&folder.join(format!("{name}.svg")), &picture)?;
     }
-    write(&folder.join("performance.md"), &text)
+    write(&document, &text)
+}
+
+fn folder(quick: bool) -> PathBuf {
+    match quick {
+        true => target_dir().join("bench/quick"),
+        false => root().join("docs"),
+    }
 }
 
 /// What stands between the marks.
