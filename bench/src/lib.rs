@@ -6,19 +6,23 @@
 
 use std::path::{Path, PathBuf};
 
+mod files;
 mod memory;
 mod read;
 mod rounds;
 mod series;
 mod stats;
 mod table;
+mod ten_thousand;
 
+pub use files::read_files;
 pub use memory::{Memory, publish};
 pub use read::{Clock, Contender, Way};
 pub use rounds::Rounds;
 pub use series::{Bar, Group, Series};
 pub use stats::{median, quantile, ratios};
 pub use table::{Check, Table};
+pub use ten_thousand::{TEN_THOUSAND, TenThousand, key, ten_thousand, value};
 
 /// Whether it is to be over in seconds.
 #[must_use]
