@@ -13,7 +13,7 @@ use crate::peers;
 use crate::values::{Shape, Values};
 
 /// After so long a swap counts as not seen.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// Who has not seen so many in a row takes no further part.
 const MOST_LOST: u32 = 3;
 /// Between two turns, for what the last one leaves to do.
