@@ -85,6 +85,11 @@ impl LastGood {
         }
     }
 
+    /// Whether what is good is still to be written.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.problem.is_some()
+    }
+
     /// What was kept, as a source, beside the secrets that the sources give now.
     pub(crate) fn source(&self, now: &Tree) -> Kept {
         let secrets = now

@@ -385,6 +385,9 @@ impl<T: Retune> Reloader<T> {
         record.last_success = Some(wall_clock());
         drop(record);
         debug!("configuration unchanged");
+        if self.last_good.as_ref().is_some_and(LastGood::has_failed) {
+            self.keep();
+        }
         Outcome::Good(self.shared.current().0.number)
     }
 
