@@ -3,6 +3,8 @@
 
 #[path = "support/every_shape.rs"]
 mod every_shape;
+#[path = "support/every_volume.rs"]
+mod every_volume;
 mod support;
 
 use std::fs;
@@ -316,7 +318,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn f9_values_of_every_shape_are_what_they_were(keys in every_shape::volume()) {
+    fn f9_values_of_every_shape_are_what_they_were(keys in every_volume::volume()) {
         let dir = tempdir().unwrap();
         let volume = dir.path().join("v");
         fs::create_dir(&volume).unwrap();
