@@ -257,7 +257,7 @@ fn h4_a_file_of_the_size_that_it_told_needs_one_buffer_and_a_read_that_fails_is_
             widest: 0,
         };
         let mut collector = Collector::new(Limits::default());
-        let content = collector.content(&mut file, 6, Path::new("/config"));
+        let content = collector.content(&mut file, 6, || PathBuf::from("/config"));
         assert_eq!(content.is_err(), fails);
         assert_eq!(file.widest, 7, "with room to see the end by");
     }
