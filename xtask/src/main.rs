@@ -20,9 +20,9 @@ mod fuzz;
 mod image;
 mod loom;
 mod miri;
+mod mutants;
 mod nightly;
 mod package;
-mod mutants;
 mod packages;
 mod postgres;
 mod references;
@@ -115,7 +115,9 @@ enum Task {
     // Told where its arguments are.
     Mutants(mutants::Args),
     /// Builds each example in an empty crate with its README's dependency lines, and runs it.
-    Standalone { examples: Vec<String> },
+    Standalone {
+        examples: Vec<String>,
+    },
     /// Retune beside others: the figures of docs/performance.md.
     Bench(bench::Args),
 }
