@@ -10,9 +10,10 @@ use clap::ValueEnum;
 use crate::browser::Browser;
 use crate::packages::Package;
 use crate::postgres::Postgres;
-use crate::sh::{cargo, output, program, run, run_until, works};
+use crate::sh::{cargo, output, program, run, run_until, target_dir, works};
 use crate::{
-    Result, api, behaviours, cluster, image, loom, miri, package, packages, standalone, torture,
+    Result, api, behaviours, cluster, fuzz, image, loom, miri, package, packages, standalone,
+    torture, tsan,
 };
 
 /// A part of CI, in the order in which they run: what fails soonest comes first.
@@ -44,8 +45,16 @@ pub(crate) enum Part {
     Loom,
     /// The live cell's readers under Miri's detector of races.
     Miri,
+    /// Readers, subscribers and the watching engine under ThreadSanitizer.
+    Tsan,
+    /// Each parser against bytes at random, for some seconds.
+    Fuzz,
     /// Readers against a publisher that is killed at random.
     Torture,
+    /// A minute of random edits and faults leaves nothing behind.
+    Soak,
+    /// Every benchmark runs; what it measures beside other work means nothing.
+    Bench,
     /// The demo shows what it claims.
     Demo,
     /// Each example builds and runs in a crate of its own.
@@ -176,7 +185,7 @@ impl Part {
 
     fn run(self, interrupted: &AtomicBool) -> Result<Outcome> {
         match self {
-            Self::Format => run(&mut cargo("fmt --all --check"))?,
+            Self::Format => format()?,
             Self::Behaviours => behaviours::run(true)?,
             Self::Deny => return deny(),
             Self::Clippy => clippy()?,
@@ -188,7 +197,11 @@ impl Part {
             Self::Macos => return macos(),
             Self::Loom => loom::run()?,
             Self::Miri => return miri::run().map(Outcome::from),
+            Self::Tsan => return tsan::run().map(Outcome::from),
+            Self::Fuzz => return fuzz::run_briefly().map(Outcome::from),
             Self::Torture => torture::run(torture::Size::Ci)?,
+            Self::Soak => run(&mut cargo("xtask soak --minutes 1"))?,
+            Self::Bench => bench()?,
             Self::Demo => run(&mut cargo("demo"))?,
             Self::Standalone => standalone::run(&[])?,
             Self::Browser => return browser(),
@@ -203,6 +216,28 @@ impl Part {
         }
         Ok(Outcome::Held)
     }
+}
+
+/// Workspaces of their own, beside this one.
+const APART: [&str; 2] = ["bench", "fuzz"];
+
+fn format() -> Result {
+    run(&mut cargo("fmt --all --check"))?;
+    APART.iter().try_for_each(|workspace| {
+        run(&mut cargo(&format!(
+            "fmt --manifest-path {workspace}/Cargo.toml --all --check"
+        )))
+    })
+}
+
+fn bench() -> Result {
+    let mut clippy =
+        cargo("clippy --locked --manifest-path bench/Cargo.toml --workspace --all-targets");
+    clippy
+        .args(["--", "-D", "warnings"])
+        .env("CARGO_TARGET_DIR", target_dir().join("bench"));
+    run(&mut clippy)?;
+    run(&mut cargo("xtask bench --quick"))
 }
 
 fn clippy() -> Result {

@@ -48,6 +48,21 @@ struct Outcome {
     result: Result<Stats>,
 }
 
+/// Runs each target for some seconds, as CI does; says what was skipped.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(crate) fn run_briefly() -> Result<Option<String>> {
+    run(&Args {
+        targets: Vec::new(),
+        seconds: 5,
+        jobs: cores(),
+        list: false,
+        minimize: false,
+    })
+}
+
 /// Runs the targets; says what was skipped where there is no cargo-fuzz.
 ///
 /// # Errors
