@@ -126,6 +126,36 @@ fn token(from: i64, until: i64) -> String {
 }
 
 #[test]
+fn c12_a_heartbeat_that_only_the_clock_stopped_beats_again_when_that_is_set_right() {
+    #[derive(Debug, Retune)]
+    struct Config {
+        #[expect(dead_code, reason = "what changes is the clock alone")]
+        size: u32,
+    }
+
+    let _clock = Clock::of_one_test();
+    let dir = tempdir().unwrap();
+    // No field reads it, so that nothing else looks at its time.
+    let keys = [("size", "1"), ("beat", &*token(-HOUR, HOUR))];
+    let volume = Volume::new(dir.path().join("v"), &keys);
+    let live = Config::loader()
+        .mount(Mount::new(volume.path()).heartbeat("beat"))
+        .poll_every(OFTEN, OFTEN)
+        .watch()
+        .unwrap();
+    for _ in 0..2 {
+        set_clock_ahead(2 * HOUR);
+        eventually("nobody writes any more", || {
+            live.status().health == Health::Degraded
+        });
+        set_clock_ahead(0);
+        eventually("somebody does after all", || {
+            live.status().health == Health::Ok
+        });
+    }
+}
+
+#[test]
 fn c12_what_expires_does_so_by_the_clock_as_it_is_set() {
     #[derive(Debug, Retune)]
     struct Config {

@@ -69,6 +69,8 @@ pub struct Mount {
     /// The accepted content had keys, so that having none is a loss.
     had_keys: bool,
     has_keys: bool,
+    /// The heartbeat had stopped at the last look.
+    had_stopped: bool,
 }
 
 // === impl Mount ===
@@ -84,6 +86,7 @@ impl Mount {
             about: About::default(),
             had_keys: false,
             has_keys: false,
+            had_stopped: false,
         }
     }
 
@@ -330,7 +333,10 @@ impl Sealed for Mount {
             }
             Found::Missing | Found::Failed => {}
         }
-        layer.same &= layer.heartbeat.is_none_or(|beat| !beat.stopped);
+        // Both that it has stopped and that it has not any more is for the status.
+        let stopped = layer.heartbeat.is_some_and(|beat| beat.stopped);
+        let had_stopped = std::mem::replace(&mut self.had_stopped, stopped);
+        layer.same &= !stopped && !had_stopped;
         layer
     }
 
