@@ -21,7 +21,7 @@ pub struct Jitter {
 }
 
 /// A share of the bound for each change that comes, and the change that waits for its share to end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Turns {
     jitter: Option<Jitter>,
     waits: Option<Turn>,

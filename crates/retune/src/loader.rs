@@ -477,7 +477,8 @@ impl<T: Retune> Loader<T> {
         record.validities = pipeline.validities().to_vec();
         let kept = instead.as_ref().map(|instead| instead.kept);
         record.last_good = self.last_good.as_ref().map(|file| file.status(kept));
-        if let Some(Instead { rejection, .. }) = instead {
+        if let Some(Instead { rejection, kept }) = instead {
+            record.last_success = Some(kept);
             record.refused(rejection);
         }
         drop(record);

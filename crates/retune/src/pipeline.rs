@@ -250,9 +250,10 @@ impl Pipeline {
         self.tell_expired(observation);
     }
 
-    /// Goes on from what another one accepted: what runs expires when that does.
+    /// Goes on from what another one accepted: what runs expires when that does, and is as odd.
     pub(crate) fn run(&mut self, other: &Self) {
         self.validities.clone_from(&other.validities);
+        self.odd.clone_from(&other.odd);
     }
 
     /// From when until when what runs is valid, of what tells that.

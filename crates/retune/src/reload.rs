@@ -179,6 +179,7 @@ impl<T: Retune> Reloader<T> {
         location: &'static Location<'static>,
     ) -> Outcome {
         let rejection = self.shared.record().rejection.clone();
+        let waits = self.turns.clone();
         let Pipeline { code, flat, .. } = &mut self.pipeline;
         let before = match text {
             Some(text) => code.set(flat, name, text, location),
@@ -191,7 +192,8 @@ impl<T: Retune> Reloader<T> {
             // What was refused is not there any more, and so is no reason to be degraded; what was
             // refused before it is nothing new.
             self.shared.record().rejection = rejection;
-            self.observe(None);
+            self.turns = waits;
+            self.observe(Some(Wake::default()));
         }
         outcome
     }
@@ -351,7 +353,10 @@ impl<T: Retune> Reloader<T> {
             return self.refuse(seen, reason);
         }
         self.put_off(&mut seen);
-        let news = self.shared.record().observed(&seen.warnings, seen.sources);
+        let mut record = self.shared.record();
+        record.delayed = None;
+        let news = record.observed(&seen.warnings, seen.sources);
+        drop(record);
         tell(&news);
         Outcome::Refused(vec![problem])
     }
@@ -412,7 +417,10 @@ impl<T: Retune> Reloader<T> {
     }
 
     fn refuse(&mut self, mut seen: Observation, reason: &'static str) -> Outcome {
-        self.end_delay();
+        match reason {
+            "gate" => self.spend_delay(),
+            _ => _ = self.end_delay(),
+        }
         self.put_off(&mut seen);
         let Observation {
             problems,

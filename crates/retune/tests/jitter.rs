@@ -4,6 +4,7 @@
 mod support;
 
 use std::path::Path;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use retune::status::{Delayed, Health};
@@ -152,4 +153,52 @@ fn c15_a_secret_does_not_wait_where_that_is_said_and_takes_along_what_waits() {
     volume.publish(&[("pool-size", "2"), ("password", "newer")]);
     eventually("the secret", || live.status().generation == 2);
     assert_eq!((pool_size(&live), live.status().delayed), (2, None));
+}
+
+#[test]
+fn c15_what_a_gate_refuses_is_refused_as_long_as_it_is_there_without_another_wait() {
+    let dir = tempdir().unwrap();
+    let volume = volume(dir.path());
+    let live = loader(&volume)
+        .jitter(Duration::from_millis(100))
+        .watch()
+        .unwrap();
+    let (ask, asked) = mpsc::channel();
+    live.gate(move |config: &Config| {
+        _ = ask.send(config.pool_size);
+        match config.pool_size {
+            2 => Err("not two"),
+            _ => Ok(()),
+        }
+    })
+    .detach();
+    volume.publish(&[("pool-size", "2"), ("password", "old")]);
+    until_rejected(&live);
+    let refused = live.status().rejection.unwrap();
+    // What is found again and again is the one rejection, which is never cleared between.
+    for other in ["a", "b", "c"] {
+        asked.try_iter().for_each(drop);
+        volume.publish(&[("pool-size", "2"), ("password", "old"), ("other", other)]);
+        assert_eq!(asked.recv_timeout(HOUR), Ok(2), "asked again");
+        let status = live.status();
+        assert_eq!((status.delayed, status.health), (None, Health::Degraded));
+        assert_eq!(status.rejection.map(|r| r.since), Some(refused.since));
+    }
+    assert_eq!(live.status().counters.rejected_gate, 1);
+    volume.publish(&[("pool-size", "3")]);
+    until_ok(&live);
+    assert_eq!(pool_size(&live), 3);
+}
+
+#[test]
+fn c15_a_set_that_is_refused_leaves_what_waits_waiting() {
+    let dir = tempdir().unwrap();
+    let volume = volume(dir.path());
+    let live = loader(&volume).jitter(HOUR).watch().unwrap();
+    volume.publish(&[("pool-size", "2")]);
+    let waits = until_delayed(&live);
+    live.set("pool-size", "many").unwrap_err();
+    let status = live.status();
+    assert_eq!((pool_size(&live), status.delayed), (1, Some(waits)));
+    assert_eq!(status.health, Health::Ok);
 }

@@ -36,7 +36,7 @@ impl<T: Retune> Reloader<T> {
     }
 
     /// Goes on with what runs until then. What was seen is good, so that nothing that was refused before
-    /// is there any more.
+    /// is there any more; but gates are asked only when it is taken.
     pub(super) fn delay(&mut self, mut seen: Observation, turn: Turn) -> Outcome {
         self.put_off(&mut seen);
         self.due = self.due.into_iter().chain([turn.due]).min();
@@ -44,7 +44,10 @@ impl<T: Retune> Reloader<T> {
         let Turn { since, until, .. } = turn;
         let pending = seen.tree.pending();
         let mut record = self.shared.record();
+        let refused = record.rejection.take_if(|refused| refused.reason == "gate");
         let news = record.good(&seen.warnings, seen.sources, pending);
+        record.rejection = refused;
+        record.last_success = Some(wall_clock());
         let delayed = Delayed {
             since,
             until,
@@ -61,6 +64,11 @@ impl<T: Retune> Reloader<T> {
             );
         }
         Outcome::Good(generation)
+    }
+
+    /// A gate refuses what was waiting: it is asked again at each look, without another wait.
+    pub(super) fn spend_delay(&mut self) {
+        self.shared.record().delayed = None;
     }
 
     /// Nothing waits any more; since when something did.
