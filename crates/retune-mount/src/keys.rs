@@ -21,9 +21,17 @@ pub(crate) struct Key {
 // === impl Keys ===
 
 impl Keys {
-    /// Takes keys of which no two are the same.
+    /// Takes keys as they were listed. Of two of one name, which was removed and made anew between, the later
+    /// one is there.
     pub(crate) fn new(mut keys: Vec<(PathBuf, Key)>) -> Self {
-        keys.sort_unstable_by(|(a, _), (b, _)| compare(a, b));
+        keys.sort_by(|(a, _), (b, _)| compare(a, b));
+        keys.dedup_by(|later, kept| {
+            let same = compare(&later.0, &kept.0).is_eq();
+            if same {
+                std::mem::swap(later, kept);
+            }
+            same
+        });
         keys.shrink_to_fit();
         Self(keys)
     }
@@ -57,6 +65,19 @@ fn compare(a: &Path, b: &Path) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_name_that_is_listed_twice_the_later_one_counts() {
+        let key = |content: &str| Key {
+            content: Content::from(content.as_bytes()),
+            open: None,
+        };
+        let listed = [("b", "1"), ("a", "2"), ("b", "3"), ("c", "4"), ("b", "5")];
+        let listed = listed.map(|(name, content)| (PathBuf::from(name), key(content)));
+        let keys = Keys::new(listed.into());
+        let contents: Vec<_> = keys.iter().map(|(_, key)| &*key.content).collect();
+        assert_eq!(contents, [b"2", b"5", b"4"]);
+    }
 
     #[test]
     fn keys_are_in_the_order_of_paths_however_they_are_written() {
