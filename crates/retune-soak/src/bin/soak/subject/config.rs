@@ -96,6 +96,20 @@ fn watched<T: Retune>(loader: Loader<T>) -> Result<Live<T>, String> {
     loader.watch().map_err(|error| error.to_string())
 }
 
+/// Only if its first generation has all places.
+fn whole<T: Soaked>(live: Live<T>, life: &Life) -> Result<Live<T>, String> {
+    let first = live.load().serials(&life.places);
+    // Whoever starts it may not read it again.
+    live.release();
+    match first {
+        Ok(_) => Ok(live),
+        Err(refused) => {
+            _ = live.stop();
+            Err(refused)
+        }
+    }
+}
+
 /// A second's half where there are no events for a moment, such as without descriptors.
 const SECOND_HALF: Duration = Duration::from_millis(500);
 
@@ -121,7 +135,8 @@ impl Part {
 
 impl Soaked for Documents {
     fn watch(life: &Life) -> Result<Live<Self>, String> {
-        watched(loader(life, SECOND_HALF))
+        // A volume that is emptied just now gives no entry, of which a map has no need.
+        whole(watched(loader(life, SECOND_HALF))?, life)
     }
 
     fn found(&self, place: &Place) -> Result<Found<'_>, String> {
@@ -213,16 +228,7 @@ impl Soaked for EnvView {
             .detach();
         // No gate is asked about what holds already.
         live.reload().map_err(|error| error.to_string())?;
-        let first = live.load().serials(&life.places);
-        // Whoever starts it may not read it again.
-        live.release();
-        match first {
-            Ok(_) => Ok(live),
-            Err(refused) => {
-                _ = live.stop();
-                Err(refused)
-            }
-        }
+        whole(live, life)
     }
 
     fn found(&self, place: &Place) -> Result<Found<'_>, String> {
