@@ -8,6 +8,6 @@ use std::time::SystemTime;
 pub fn wall_clock() -> SystemTime {
     let now = SystemTime::now();
     #[cfg(any(test, feature = "faults"))]
-    let now = crate::faults::clock(now);
+    let now = crate::injected::clock(now);
     now
 }

@@ -1,39 +1,11 @@
 //! System calls that fail, a watching thread that breaks and a clock that is set: for tests. No part
 //! of the API.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
+#[cfg(target_os = "linux")]
+use std::sync::atomic::Ordering;
 
-use rustix::io::Errno;
-
-pub use crate::sys::Call;
-
-/// Asked before each call; an error number makes it fail. May block, as a file system does that hangs.
-type Decide = dyn Fn(Call) -> Option<i32> + Send + Sync;
-
-static ON: AtomicBool = AtomicBool::new(false);
-static DECIDE: RwLock<Option<Arc<Decide>>> = RwLock::new(None);
-static AHEAD: AtomicI64 = AtomicI64::new(0);
-
-/// Calls fail until it is dropped.
-pub struct Failing(Arc<Decide>);
-
-/// Makes calls of this whole process fail, whatever thread makes them, and none by what was injected
-/// before.
-#[must_use]
-pub fn inject(decide: impl Fn(Call) -> Option<i32> + Send + Sync + 'static) -> Failing {
-    let decide: Arc<Decide> = Arc::new(decide);
-    let mut current = DECIDE.write().unwrap_or_else(PoisonError::into_inner);
-    *current = Some(Arc::clone(&decide));
-    ON.store(true, Ordering::SeqCst);
-    Failing(decide)
-}
-
-/// Sets the wall clock this far ahead of the true one (in milliseconds), or behind it.
-pub fn set_clock_ahead(millis: i64) {
-    AHEAD.store(millis, Ordering::SeqCst);
-}
+pub use crate::call::Call;
+pub use crate::injected::{Failing, inject, set_clock_ahead};
 
 /// Throws all events away from now on, or no more, as if the kernel's queue overflowed.
 #[cfg(target_os = "linux")]
@@ -45,44 +17,4 @@ pub fn overflow(on: bool) {
 #[cfg(target_os = "linux")]
 pub fn panic_once() {
     crate::engine::with_hooks(|hooks| hooks.panic.store(true, Ordering::SeqCst));
-}
-
-pub(crate) fn check(call: Call) -> Result<(), Errno> {
-    if !ON.load(Ordering::Relaxed) {
-        return Ok(());
-    }
-    // Asked under no lock, as it may block.
-    let decide = DECIDE
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
-    match decide.and_then(|decide| decide(call)) {
-        Some(errno) => Err(Errno::from_raw_os_error(errno)),
-        None => Ok(()),
-    }
-}
-
-pub(crate) fn clock(true_time: SystemTime) -> SystemTime {
-    let ahead = AHEAD.load(Ordering::SeqCst);
-    let by = Duration::from_millis(ahead.unsigned_abs());
-    let set = match ahead < 0 {
-        true => true_time.checked_sub(by),
-        false => true_time.checked_add(by),
-    };
-    set.unwrap_or(true_time)
-}
-
-// === impl Failing ===
-
-impl Drop for Failing {
-    fn drop(&mut self) {
-        let mut current = DECIDE.write().unwrap_or_else(PoisonError::into_inner);
-        if current
-            .as_ref()
-            .is_some_and(|decide| Arc::ptr_eq(decide, &self.0))
-        {
-            ON.store(false, Ordering::SeqCst);
-            *current = None;
-        }
-    }
 }

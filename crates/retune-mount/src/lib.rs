@@ -111,6 +111,7 @@
 compile_error!("retune-mount needs a Unix: it reads by directory descriptors");
 
 mod arm;
+mod call;
 mod clock;
 mod content;
 mod dir;
@@ -120,6 +121,9 @@ mod error;
 #[cfg_attr(not(feature = "faults"), allow(dead_code, unreachable_pub))]
 #[doc(hidden)]
 pub mod faults;
+#[cfg(any(test, feature = "faults"))]
+#[cfg_attr(not(feature = "faults"), allow(dead_code, unreachable_pub))]
+mod injected;
 mod keys;
 mod limits;
 mod pins;

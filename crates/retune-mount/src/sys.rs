@@ -11,36 +11,9 @@ use std::path::Path;
 use rustix::fs::{AtFlags, Dir, DirEntry, Mode, OFlags, Stat};
 use rustix::io::{Errno, retry_on_intr};
 
+use crate::call::Call;
 #[cfg(any(test, feature = "faults"))]
-use crate::faults::check;
-
-/// What is asked of the kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[cfg_attr(not(feature = "faults"), allow(unreachable_pub))]
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
-pub enum Call {
-    /// `open`, `openat`
-    Open,
-    /// `fstat`, `fstatat`
-    Stat,
-    /// `readlinkat`
-    ReadLink,
-    /// `read` of a file
-    Read,
-    /// `getdents`
-    List,
-    /// `fstatfs`, `statx`
-    FileSystem,
-    /// `inotify_init`
-    Instance,
-    /// `inotify_add_watch`
-    Watch,
-    /// `poll` of the watching thread
-    Poll,
-    /// `read` of events
-    Events,
-}
+use crate::injected::check;
 
 #[cfg(not(any(test, feature = "faults")))]
 #[inline(always)]
