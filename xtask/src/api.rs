@@ -189,10 +189,10 @@ impl<T> !core::panic::unwind_safe::UnwindSafe for x::A<T>
 pub fn x::free()
 ";
         let expected = "\
+impl<T: core::clone::Clone> core::clone::Clone for x::A<T> where T: y::B
 impl<T> !core::marker::Sync for x::A<T>
 impl<T> core::ops::deref::Deref for x::A<T>
 impl<T> x::A<T>
-impl<T: core::clone::Clone> core::clone::Clone for x::A<T> where T: y::B
 pub fn x::A<T>::new() -> Self
 pub fn x::free()
 pub struct x::A<T>

@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn an_axis_ends_at_a_round_number_that_holds_all() {
-        let ends = [0.1, 7.0, 46.0, 169.0, 980.0, 1000.0].map(nice);
-        assert_eq!(ends, [0.15, 8.0, 50.0, 200.0, 1000.0, 1500.0]);
+        let ends = [0.4, 7.0, 46.0, 169.0, 980.0, 1000.0].map(nice);
+        assert_eq!(ends, [0.5, 8.0, 50.0, 200.0, 1000.0, 1500.0]);
     }
 }
