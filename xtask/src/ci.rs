@@ -41,6 +41,8 @@ pub(crate) enum Part {
     Macos,
     /// The tests on a real cluster hold.
     Cluster,
+    /// A minute of random edits and faults leaves nothing behind.
+    Soak,
     /// The live cell under every interleaving that loom finds.
     Loom,
     /// The live cell's readers under Miri's detector of races.
@@ -51,8 +53,6 @@ pub(crate) enum Part {
     Fuzz,
     /// Readers against a publisher that is killed at random.
     Torture,
-    /// A minute of random edits and faults leaves nothing behind.
-    Soak,
     /// Every benchmark runs; what it measures beside other work means nothing.
     Bench,
     /// The demo shows what it claims.
@@ -167,7 +167,7 @@ impl Part {
 
     /// Whether it waits more than it works.
     fn waits(self) -> bool {
-        self == Self::Cluster
+        matches!(self, Self::Cluster | Self::Soak)
     }
 
     /// Runs it between two lines that name it.
@@ -200,7 +200,9 @@ impl Part {
             Self::Tsan => return tsan::run().map(Outcome::from),
             Self::Fuzz => return fuzz::run_briefly().map(Outcome::from),
             Self::Torture => torture::run(torture::Size::Ci)?,
-            Self::Soak => run(&mut cargo("xtask soak --minutes 1"))?,
+            Self::Soak => {
+                run_until(&mut cargo("xtask soak --minutes 1"), "soak: ", interrupted)?;
+            }
             Self::Bench => bench()?,
             Self::Demo => run(&mut cargo("demo"))?,
             Self::Standalone => standalone::run(&[])?,
