@@ -22,7 +22,7 @@ pub use rounds::Rounds;
 pub use series::{Bar, Group, Series};
 pub use stats::{median, quantile, ratios};
 pub use table::{Check, Table};
-pub use ten_thousand::{TEN_THOUSAND, TenThousand, key, ten_thousand, value};
+pub use ten_thousand::{TEN_THOUSAND, TenThousand, key, on_a_wide_stack, ten_thousand, value};
 
 /// Whether it is to be over in seconds.
 #[must_use]

@@ -1,5 +1,8 @@
 //! Ten thousand keys, and the types that take them.
 
+use std::error::Error;
+use std::thread;
+
 use retune::Retune;
 
 /// As many as a volume of a ConfigMap may have in practice, of one MiB together.
@@ -50,4 +53,19 @@ pub fn value(i: usize, round: usize) -> String {
 pub fn ten_thousand(round: usize) -> Vec<(String, String)> {
     let keys = 0..TEN_THOUSAND;
     keys.map(|i| (key(i), value(i, round))).collect()
+}
+
+/// Where a [`TenThousand`] fits on the stack: a quarter of a megabyte, which is moved many times where nothing is
+/// optimised.
+const WIDE_STACK: usize = 256 << 20;
+
+/// Runs it on a thread of its own that has room for a [`TenThousand`].
+///
+/// # Errors
+///
+/// What it fails with; that no thread is to be had.
+pub fn on_a_wide_stack(work: fn() -> Result<(), Box<dyn Error>>) -> Result<(), Box<dyn Error>> {
+    let work = move || work().map_err(|error| error.to_string());
+    let thread = thread::Builder::new().stack_size(WIDE_STACK).spawn(work)?;
+    Ok(thread.join().map_err(|_| "it has panicked")??)
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use retune::source::Mount;
 use retune::{EnvView, Live, Retune, Serde};
 use retune_bench::{
-    Check, Memory, TEN_THOUSAND, Table, TenThousand, publish, quick, read_files, say, ten_thousand,
+    Check, Memory, TEN_THOUSAND, Table, TenThousand, on_a_wide_stack, publish, quick, read_files,
+    say, ten_thousand,
 };
 use retune_mount::{Limits, read_once};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
@@ -38,6 +39,10 @@ struct Used {
 }
 
 fn main() -> Result<()> {
+    on_a_wide_stack(run)
+}
+
+fn run() -> Result<()> {
     let memory = Memory::new()?;
     let volume = memory.volume("keys");
     publish(&volume, ten_thousand(0));

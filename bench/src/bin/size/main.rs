@@ -8,7 +8,7 @@ use std::error::Error;
 use std::hint::black_box;
 use std::time::Duration;
 
-use retune_bench::{Check, Table, median, quantile, quick, ratios, say};
+use retune_bench::{Check, Table, median, on_a_wide_stack, quantile, quick, ratios, say};
 use rustix::time::{ClockId, clock_gettime};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -31,6 +31,10 @@ const HOW: &str = "Milliseconds of processor time, of all threads, user and kern
     granit-parser's events, serde_json's `IgnoredAny`, toml_parser's events.";
 
 fn main() -> Result<()> {
+    on_a_wide_stack(run)
+}
+
+fn run() -> Result<()> {
     let mut table = Table {
         title: "Many keys, a long document".into(),
         how: HOW.into(),
