@@ -16,6 +16,10 @@ pub const HEAP_SLACK: f64 = 512.0 * 1024.0;
 /// How much more memory may be resident: a tenth, and these bytes.
 pub const RSS_SLACK: f64 = 8.0 * 1024.0 * 1024.0;
 
+/// How long a run is in which resident memory can be compared, in seconds: for some minutes an allocator keeps more of
+/// each storm, for each thread that came and went.
+pub const RSS_SETTLES: f64 = 600.0;
+
 /// Something measured in two windows, in bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compared {
@@ -104,20 +108,14 @@ fn measured(calms: &[Sample], samples: &[Sample]) -> Vec<Compared> {
         1.05,
         HEAP_SLACK,
     ));
-    compared.extend(compare(
-        "resident memory, settled",
-        &calms,
-        rss,
-        1.1,
-        RSS_SLACK,
-    ));
-    compared.extend(compare(
-        "resident memory, in storms",
-        &storms,
-        rss,
-        1.1,
-        RSS_SLACK,
-    ));
+    if calms.last().is_some_and(|last| last.at >= RSS_SETTLES) {
+        for (name, samples) in [
+            ("resident memory, settled", &calms),
+            ("resident memory, in storms", &storms),
+        ] {
+            compared.extend(compare(name, samples, rss, 1.1, RSS_SLACK));
+        }
+    }
     // A slow leak hides in the slack: what the second half would add in as long again as all took.
     let half = calms.get(calms.len() / 2..).unwrap_or_default();
     if let (Some(first), Some(last), 4..) = (half.first(), half.last(), half.len()) {
@@ -245,6 +243,22 @@ mod tests {
         let wrong = wrong(&calms);
         assert_eq!(wrong.len(), 1, "{wrong:?}");
         assert!(wrong[0].contains("trend"), "{wrong:?}");
+    }
+
+    #[test]
+    fn resident_memory_is_compared_once_an_allocator_has_had_time() {
+        let calms = |seconds: f64| -> Vec<_> {
+            let calm = |n| {
+                let mut calm = calm(n, 4 << 20);
+                calm.at = n as f64 * seconds;
+                calm.process.rss = (20 + 10 * n) << 20;
+                calm
+            };
+            (0..9).map(calm).collect()
+        };
+        assert_eq!(wrong(&calms(10.0)), [""; 0]);
+        let wrong = wrong(&calms(100.0));
+        assert!(wrong[0].starts_with("resident memory"), "{wrong:?}");
     }
 
     #[test]
