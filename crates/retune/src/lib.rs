@@ -36,7 +36,7 @@
 //!
 //! | | for | what it costs |
 //! |---|---|---|
-//! | [`Live::with`] | any handler | about two nanoseconds |
+//! | [`Live::with`] | any handler | two or three nanoseconds |
 //! | [`Live::load`] | holding one generation: a request, an `.await` | a reference count |
 //! | [`Live::reader`] | a loop of one's own | a load and a comparison |
 //!
