@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use retune_soak::flat;
 use retune_soak::record::{Begin, End, Line, Sample};
 
+use crate::Result;
 use crate::sh::{self, cargo, output, program, target_dir};
-use crate::{Result, svg};
 
 /// Below the options.
 const HELP: &str = "\

@@ -3,24 +3,20 @@
 use std::fmt::Write;
 
 use super::table::{Bar, Group, Series};
-use crate::svg::text;
+use crate::svg::{Style, WIDTH, text};
 
 // In units of the picture.
-const WIDTH: f64 = 860.0;
 const LEFT: f64 = 210.0;
 const RIGHT: f64 = WIDTH - 70.0;
 const TOP: f64 = 118.0;
 const BAR: f64 = 13.0;
 const GAP: f64 = 12.0;
 
-/// Follows the reader's light or dark mode, on a ground of its own wherever it is shown.
-const STYLE: &str = "\
-.ground{fill:#fff}.text{fill:#1f2328}.dim{fill:#59636e}.grid{stroke:#d1d9e0}\
-.whisker{stroke:#1f2328}.ours{fill:#0969da}.theirs{fill:#818b98}\
-@media(prefers-color-scheme:dark){\
-.ground{fill:#0d1117}.text{fill:#f0f6fc}.dim{fill:#9198a1}.grid{stroke:#3d444d}\
-.whisker{stroke:#f0f6fc}.ours{fill:#4493f8}.theirs{fill:#656c76}}\
-.whisker{stroke-width:1.2;stroke-opacity:.7}.grid{stroke-width:1}";
+const STYLE: Style = Style {
+    light: ".whisker{stroke:#1f2328}.ours{fill:#0969da}.theirs{fill:#818b98}",
+    dark: ".whisker{stroke:#f0f6fc}.ours{fill:#4493f8}.theirs{fill:#656c76}",
+    lines: ".whisker{stroke-width:1.2;stroke-opacity:.7}.grid{stroke-width:1}",
+};
 
 /// A logarithmic axis, from a step of 1, 2 or 5 to another.
 struct Axis {

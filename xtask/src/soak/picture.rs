@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use retune_soak::record::Sample;
 
-use super::{Record, svg::text};
+use super::Record;
+use crate::svg::{Style, WIDTH, text};
 
 // In units of the picture.
-const WIDTH: f64 = 860.0;
 const LEFT: f64 = 190.0;
 const RIGHT: f64 = WIDTH - 76.0;
 const TOP: f64 = 116.0;
@@ -15,14 +15,11 @@ const ROW: f64 = 92.0;
 /// Height of a chart in its row.
 const CHART: f64 = 62.0;
 
-/// Follows the reader's light or dark mode, on a ground of its own wherever it is shown.
-const STYLE: &str = "\
-.ground{fill:#fff}.text{fill:#1f2328}.dim{fill:#59636e}.grid{stroke:#d1d9e0}\
-.one{stroke:#0969da}.one-text{fill:#0969da}.two{stroke:#bc4c00}.two-text{fill:#bc4c00}\
-@media(prefers-color-scheme:dark){\
-.ground{fill:#0d1117}.text{fill:#f0f6fc}.dim{fill:#9198a1}.grid{stroke:#3d444d}\
-.one{stroke:#4493f8}.one-text{fill:#4493f8}.two{stroke:#f0883e}.two-text{fill:#f0883e}}\
-.line{fill:none;stroke-width:1.4;stroke-linejoin:round}.grid{stroke-width:1}";
+const STYLE: Style = Style {
+    light: ".one{stroke:#0969da}.one-text{fill:#0969da}.two{stroke:#bc4c00}.two-text{fill:#bc4c00}",
+    dark: ".one{stroke:#4493f8}.one-text{fill:#4493f8}.two{stroke:#f0883e}.two-text{fill:#f0883e}",
+    lines: ".line{fill:none;stroke-width:1.4;stroke-linejoin:round}.grid{stroke-width:1}",
+};
 
 /// A chart of one unit.
 struct Chart<'a> {

@@ -5,10 +5,9 @@ use std::fmt::Write;
 use retune_testbed::lag::{Moment, Run};
 
 use super::{HOPS, TOTAL, WITHIN, time};
-use crate::svg::text;
+use crate::svg::{Style, WIDTH, text};
 
 // In units of the picture.
-const WIDTH: f64 = 860.0;
 const LEFT: f64 = 130.0;
 const RIGHT: f64 = WIDTH - 30.0;
 const TOP: f64 = 120.0;
@@ -16,15 +15,11 @@ const ROW: f64 = 92.0;
 /// Height of the dots of a row.
 const BAND: f64 = 26.0;
 
-/// Follows the reader's light or dark mode, on a ground of its own wherever it is shown.
-const STYLE: &str = "\
-.ground{fill:#fff}.text{fill:#1f2328}.dim{fill:#59636e}.grid{stroke:#d1d9e0}\
-.total{stroke:#bc4c00}.within{stroke:#0969da}.total-text{fill:#bc4c00}.within-text{fill:#0969da}\
-@media(prefers-color-scheme:dark){\
-.ground{fill:#0d1117}.text{fill:#f0f6fc}.dim{fill:#9198a1}.grid{stroke:#3d444d}\
-.total{stroke:#f0883e}.within{stroke:#4493f8}.total-text{fill:#f0883e}.within-text{fill:#4493f8}}\
-.dots{stroke-width:3.4;stroke-linecap:round;stroke-opacity:.55;fill:none}\
-.median{stroke-width:2.5}.grid{stroke-width:1}";
+const STYLE: Style = Style {
+    light: ".total{stroke:#bc4c00}.within{stroke:#0969da}.total-text{fill:#bc4c00}.within-text{fill:#0969da}",
+    dark: ".total{stroke:#f0883e}.within{stroke:#4493f8}.total-text{fill:#f0883e}.within-text{fill:#4493f8}",
+    lines: ".dots{stroke-width:3.4;stroke-linecap:round;stroke-opacity:.55;fill:none}.median{stroke-width:2.5}.grid{stroke-width:1}",
+};
 
 /// A logarithmic axis of whole decades.
 struct Axis {
