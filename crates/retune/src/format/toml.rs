@@ -8,6 +8,7 @@ mod tables;
 
 use std::ops::Range;
 
+use toml_datetime::Datetime;
 use toml_parser::decoder::ScalarKind;
 use toml_parser::parser::{Event, EventKind, RecursionGuard, ValidateWhitespace, parse_document};
 use toml_parser::{Expected, ParseError, Source};
@@ -163,10 +164,16 @@ impl Builder<'_> {
         let raw = self.source.get(event)?;
         // With room for all of it: what grows leaves copies behind.
         let mut decoded = String::with_capacity(raw.as_str().len());
-        let quoted = matches!(
-            raw.decode_scalar(&mut decoded, &mut self.errors),
-            ScalarKind::String
-        );
+        let kind = raw.decode_scalar(&mut decoded, &mut self.errors);
+        if let ScalarKind::DateTime = kind
+            && let Err(error) = raw.as_str().parse::<Datetime>()
+        {
+            // The parser looks only at how it begins. The error tells nothing of the text.
+            let told = format!("{error} (a text is written in quotes)");
+            let error = ParseError::new(told).with_unexpected(event.span());
+            self.errors.push(error);
+        }
+        let quoted = matches!(kind, ScalarKind::String);
         let text = match quoted {
             true => decoded.into(),
             false => raw.as_str().into(),
