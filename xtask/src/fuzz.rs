@@ -31,6 +31,10 @@ pub(crate) struct Args {
     /// How long each is run.
     #[arg(long, default_value_t = 60, value_name = "N")]
     seconds: u64,
+    /// Tries the same inputs again, in the same order, as long as neither the code nor the inputs that it begins with
+    /// change; others each time if there is none.
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
     /// How many run at the same time.
     #[arg(long, default_value_t = cores(), value_name = "N")]
     jobs: usize,
@@ -48,7 +52,8 @@ struct Outcome {
     result: Result<Stats>,
 }
 
-/// Runs each target for some seconds, as CI does; says what was skipped.
+/// Runs each target for some seconds, as CI does: what it finds, another machine finds as well. Says what was
+/// skipped.
 ///
 /// # Errors
 ///
@@ -57,6 +62,7 @@ pub(crate) fn run_briefly() -> Result<Option<String>> {
     run(&Args {
         targets: Vec::new(),
         seconds: 5,
+        seed: Some(1),
         jobs: cores(),
         list: false,
         minimize: false,
@@ -155,7 +161,7 @@ fn run_all(folder: &Path, targets: &[String], args: &Args) -> Result<Vec<Outcome
                 while let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let outcome = Outcome {
                         target: target.clone(),
-                        result: run_one(folder, target, args.seconds),
+                        result: run_one(folder, target, args),
                     };
                     if let Ok(mut outcomes) = outcomes.lock() {
                         outcomes.push(outcome);
@@ -169,7 +175,7 @@ fn run_all(folder: &Path, targets: &[String], args: &Args) -> Result<Vec<Outcome
     Ok(outcomes)
 }
 
-fn run_one(folder: &Path, target: &str, seconds: u64) -> Result<Stats> {
+fn run_one(folder: &Path, target: &str, args: &Args) -> Result<Stats> {
     let [found, seeds] = corpora(target)?;
     let artifacts = root().join("fuzz/artifacts").join(target);
     let made = fs::create_dir_all(&artifacts);
@@ -178,7 +184,9 @@ fn run_one(folder: &Path, target: &str, seconds: u64) -> Result<Stats> {
     fuzz.current_dir(root())
         .arg(found)
         .arg(seeds)
-        .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-max_total_time={}", args.seconds))
+        // To libFuzzer, 0 is a seed of its own choice.
+        .arg(format!("-seed={}", args.seed.unwrap_or(0)))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         // The patterns of a regex and a machine that does much else: a hang is longer.
         .args(["-timeout=60", "-print_final_stats=1"])
