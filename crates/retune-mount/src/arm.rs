@@ -7,8 +7,11 @@ use crate::walk::{Names, Observer};
 
 #[cfg(target_os = "linux")]
 use {
-    crate::engine::Interest, crate::stamp::FileId, std::collections::HashMap,
-    std::collections::hash_map::Entry, std::ffi::OsString,
+    crate::engine::Interest,
+    crate::stamp::FileId,
+    std::collections::HashMap,
+    std::collections::hash_map::Entry,
+    std::ffi::{OsStr, OsString},
 };
 
 /// What one path keeps watched from read to read. Only what moved is armed anew.
@@ -26,6 +29,8 @@ pub(crate) struct Armed {
 #[cfg(target_os = "linux")]
 struct Held {
     interest: Interest,
+    /// Whether it is told of what is written as well.
+    are_files: bool,
     /// An error is asked about again.
     eventless: Result<Option<PollReason>, PollReason>,
     round: u64,
@@ -52,12 +57,9 @@ impl Armed {
 impl Observer for Armed {
     fn passing(&mut self, dir: &Dir, names: Names<'_>) {
         let Some(member) = &self.member else { return };
-        let name = match names {
-            Names::One(name) => Some(name.to_owned()),
-            Names::All => None,
-        };
-        let eventless = match self.held.entry((dir.id, name)) {
-            Entry::Occupied(mut held) if held.get().interest.is_alive() => {
+        let key = (dir.id, names.name().map(OsStr::to_owned));
+        let eventless = match self.held.entry(key) {
+            Entry::Occupied(mut held) if held.get().serves(names) => {
                 let held = held.get_mut();
                 held.round = self.round;
                 if held.eventless.is_err() {
@@ -70,6 +72,7 @@ impl Observer for Armed {
                     let (eventless, round) = (eventless(dir), self.round);
                     entry.insert_entry(Held {
                         interest,
+                        are_files: names.are_files(),
                         eventless,
                         round,
                     });
@@ -79,6 +82,13 @@ impl Observer for Armed {
             },
         };
         self.trouble = self.trouble.or_else(|| eventless.unwrap_or_else(Some));
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Held {
+    fn serves(&self, names: Names<'_>) -> bool {
+        self.interest.is_alive() && self.are_files >= names.are_files()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::pins::Pins;
 /// As many links as the kernel follows.
 const MAX_LINKS: usize = 40;
 
-/// Is told of each directory before a name is looked up in it, so that it can
+/// Is told of each directory before a name is looked up in it, and before a file is read, so that it can
 /// be watched first. Directories below a pin never change and are not told.
 pub(crate) trait Observer {
     fn passing(&mut self, dir: &Dir, names: Names<'_>);
@@ -25,7 +25,11 @@ pub(crate) trait Observer {
 #[derive(Clone, Copy)]
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 pub(crate) enum Names<'a> {
+    /// What it stands for.
     One(&'a OsStr),
+    /// What it stands for, and what is written into that.
+    File(&'a OsStr),
+    /// The same of each.
     All,
 }
 
@@ -62,6 +66,24 @@ pub(crate) enum Fence {
 
 impl Observer for () {
     fn passing(&mut self, _: &Dir, _: Names<'_>) {}
+}
+
+// === impl Names ===
+
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+impl<'a> Names<'a> {
+    /// The one name, or `None` for all.
+    pub(crate) fn name(self) -> Option<&'a OsStr> {
+        match self {
+            Self::One(name) | Self::File(name) => Some(name),
+            Self::All => None,
+        }
+    }
+
+    /// Whether it matters what is written.
+    pub(crate) fn are_files(self) -> bool {
+        !matches!(self, Self::One(_))
+    }
 }
 
 // === impl Walk ===
@@ -161,7 +183,12 @@ impl<'a> Walk<'a> {
                     depth = depth.map(|depth| depth + 1);
                     dir = Arc::new(next);
                 }
-                Entry::Other if todo.is_empty() => return Ok(Found::Other(dir, name)),
+                Entry::Other if todo.is_empty() => {
+                    if dir.below.is_none() {
+                        self.observer.passing(&dir, Names::File(&name));
+                    }
+                    return Ok(Found::Other(dir, name));
+                }
                 Entry::Other => {
                     let message = format!("is no directory, but {} goes on", path.display());
                     let path = dir.path.join(&name);

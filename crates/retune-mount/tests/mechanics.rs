@@ -6,6 +6,7 @@ mod support;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Barrier;
 use std::time::{Duration, Instant, SystemTime};
@@ -232,6 +233,54 @@ fn c7_a_file_is_not_looked_at_for_others_beside_it() {
     let woken = file.signal.wait(Some(Instant::now()));
     let by = woken.noticed.map(|noticed| noticed.by);
     assert_ne!(by, Some(NoticedBy::Event));
+}
+
+/// `inotify(7)`.
+const IN_CLOSE_WRITE: u32 = 0x8;
+
+/// What the kernel tells this process of a directory.
+fn mask(dir: &Path) -> u32 {
+    let inode = format!(" ino:{:x} ", fs::metadata(dir).unwrap().ino());
+    let descriptors = fs::read_dir("/proc/self/fdinfo").unwrap();
+    let infos = descriptors.filter_map(|fd| fs::read_to_string(fd.unwrap().path()).ok());
+    let watched = infos.collect::<String>();
+    let watch = watched.lines().find(|line| line.contains(&inode)).unwrap();
+    let mask = watch.split_once(" mask:").unwrap().1;
+    u32::from_str_radix(mask.split_once(' ').unwrap().0, 16).unwrap()
+}
+
+#[test]
+fn c7_what_is_written_beside_a_directory_on_the_way_wakes_nobody() {
+    let test = "c7_what_is_written_beside_a_directory_on_the_way_wakes_nobody";
+    if !in_child(test, &[]) {
+        return;
+    }
+    let tmp = tempfile::tempdir().unwrap();
+    let tmp = tmp.path();
+    fs::create_dir(tmp.join("files")).unwrap();
+    for name in ["files/conf", "files/target"] {
+        fs::write(tmp.join(name), "1").unwrap();
+    }
+    symlink("files/target", tmp.join("link")).unwrap();
+    let volume = Volume::new([("a", "1")]);
+    let above = volume.dir.parent().unwrap();
+    let _volume = volume.follow();
+    let mut file = Follower::events_only(tmp.join("files/conf"));
+    let mut linked = Follower::events_only(tmp.join("link"));
+    // A volume in `/dev/shm` is woken by whoever writes to `/dev/null`, if it is asked for.
+    for dir in [above, tmp] {
+        assert_eq!(mask(dir) & IN_CLOSE_WRITE, 0, "{}", dir.display());
+    }
+    assert_ne!(mask(&tmp.join("files")) & IN_CLOSE_WRITE, 0);
+    // In place, by the one event that there is.
+    fs::write(tmp.join("files/conf"), "2").unwrap();
+    file.until_text("conf", "2");
+    fs::write(tmp.join("files/target"), "2").unwrap();
+    linked.until_text("link", "2");
+    // What was a directory on the way becomes a file's own.
+    replace(&tmp.join("link"), "3");
+    linked.until_text("link", "3");
+    assert_ne!(mask(tmp) & IN_CLOSE_WRITE, 0);
 }
 
 #[test]

@@ -223,14 +223,15 @@ impl Member {
         // The inode that is held, not a path that may lead elsewhere by now. The call can block
         // on a file system that hangs, so nothing is locked meanwhile.
         let path = format!("/proc/self/fd/{}", dir.fd.as_raw_fd());
-        let name = match names {
-            Names::One(name) => Some(name),
-            Names::All => None,
-        };
+        let name = names.name();
         let mut mask =
             WatchFlags::CREATE | WatchFlags::MOVE | WatchFlags::DELETE | WatchFlags::MASK_ADD;
         if name.is_none_or(|name| name != DATA) {
-            mask |= WatchFlags::CLOSE_WRITE | WatchFlags::ATTRIB;
+            mask |= WatchFlags::ATTRIB;
+        }
+        // Not in directories on the way: all that write to `/dev/null` would wake whoever has a volume in `/dev/shm`.
+        if names.are_files() {
+            mask |= WatchFlags::CLOSE_WRITE;
         }
         loop {
             let (source, gone) = {
