@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// Which code; all of it if none is named.
     #[arg(value_enum)]
     parts: Vec<Part>,
+    /// How many changes are tried at the same time, each in a copy of its own of some 2 GB.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    jobs: usize,
     /// Further arguments of cargo-mutants, such as `--list`, `--re settle.rs` (only what matches), `--iterate` (only what
     /// was missed), `--shard 1/4`.
     #[arg(last = true, value_name = "ARGS")]
@@ -134,6 +137,7 @@ pub(crate) fn run(args: &Args) -> Result {
         }
         for (n, tests) in part.passes().iter().enumerate() {
             let mut mutants = mutants(part, tests, &out, &tmp);
+            mutants.arg(format!("--jobs={}", args.jobs));
             mutants.args(&args.more);
             if args.more.iter().any(|arg| arg == "--list") {
                 return sh::run(&mut mutants);
@@ -157,7 +161,7 @@ pub(crate) fn run(args: &Args) -> Result {
 }
 
 fn mutants(part: Part, tests: &Tests, out: &Path, tmp: &Path) -> Command {
-    let mut mutants = cargo("mutants --jobs 1 --package");
+    let mut mutants = cargo("mutants --package");
     mutants
         .args([part.package(), "--timeout", tests.timeout, "--output"])
         .arg(out)
