@@ -44,16 +44,19 @@ impl<V> Cell<V> {
         let mut current = self.lock();
         let place = place(&*value);
         let old = std::mem::replace(&mut *current, value);
-        // Written under the lock, so that value and place are of one publish. `Release` pairs with
-        // the `Acquire` in `place`: who sees the new place has seen all that came before it.
-        self.place.store(place, Ordering::Release);
+        // Written under the lock, so that value and place are of one publish.
+        self.place.store(place, Ordering::Relaxed);
         old
     }
 
     /// Where the current value lies.
+    ///
+    /// `Relaxed`, as the lock orders what has to be ordered: who finds the place of the value that it keeps has
+    /// got that value under the lock, and who finds another takes the lock after the writer that wrote it. A read that
+    /// comes after a publish in any other order finds its place or a newer one.
     #[inline]
     pub(crate) fn place(&self) -> usize {
-        self.place.load(Ordering::Acquire)
+        self.place.load(Ordering::Relaxed)
     }
 
     /// The current value.
@@ -80,16 +83,11 @@ impl<V> Cached<V> {
     pub(crate) fn get(&mut self, cell: &Cell<V>) -> &Arc<V> {
         // Loaded before the copy is looked at: then the copy is looked at once, not twice.
         if cell.place() != place(&*self.0) {
-            self.reload(cell);
+            // Here, not in a function that is lent the copy: then it can stay in a register of the loop that reads.
+            // The old one is dropped under no lock, as its `Drop` is the user's code.
+            self.0 = cell.load();
         }
         &self.0
-    }
-
-    /// The old copy is dropped under no lock, as its `Drop` is the user's code.
-    #[cold]
-    #[inline(never)]
-    fn reload(&mut self, cell: &Cell<V>) {
-        self.0 = cell.load();
     }
 }
 

@@ -24,11 +24,19 @@ type Shared = Arc<dyn Any + Send + Sync>;
 
 /// One thread's, by index.
 struct Slots {
-    values: Vec<Option<Shared>>,
-    /// Whose value each was.
-    owners: Vec<u64>,
+    slots: Vec<Slot>,
     /// How many cells were gone when it was looked at last whose values these are.
     gone: u64,
+}
+
+/// A value as one thread saw it last.
+#[derive(Default)]
+struct Slot {
+    /// Where the value lies, or [`NOWHERE`]: known without asking the value.
+    place: usize,
+    value: Option<Shared>,
+    /// Whose it is, or was.
+    owner: u64,
 }
 
 /// Who has which index.
@@ -56,6 +64,9 @@ static INDICES: Mutex<Indices> = Mutex::new(Indices {
 
 const NOBODY: u64 = 0;
 
+/// Where no value lies.
+const NOWHERE: usize = 0;
+
 /// How many cells are gone.
 static GONE: AtomicU64 = AtomicU64::new(0);
 
@@ -70,10 +81,11 @@ pub(crate) fn with<V: Any + Send + Sync, R>(
     let current = cell.place();
     let fast = SLOTS.try_with(|slots| {
         let slots = slots.try_borrow().ok()?;
-        let shared = slots.values.get(key.index)?.as_ref()?;
-        if place(&**shared) != current {
+        let slot = slots.slots.get(key.index)?;
+        if slot.place != current {
             return None;
         }
+        let shared = slot.value.as_ref()?;
         let value = shared.downcast_ref::<V>()?;
         f.take().map(|f| f(shared, value))
     });
@@ -90,7 +102,7 @@ pub(crate) fn release(key: &Key) {
     // Within `with` the slots are borrowed: the value is in use.
     let old = SLOTS.try_with(|slots| {
         let mut slots = slots.try_borrow_mut().ok()?;
-        let old = slots.values.get_mut(key.index).and_then(Option::take);
+        let old = slots.slots.get_mut(key.index).and_then(Slot::take);
         Some((old, slots.sweep()))
     });
     // Dropped with the slots free again: a value's `Drop` may read a cell.
@@ -128,20 +140,20 @@ fn indices() -> MutexGuard<'static, Indices> {
 impl Slots {
     const fn new() -> Self {
         Self {
-            values: Vec::new(),
-            owners: Vec::new(),
+            slots: Vec::new(),
             gone: 0,
         }
     }
 
     /// Remembers a value, and gives the one before.
     fn put(&mut self, key: &Key, value: Shared) -> Option<Shared> {
-        if self.values.len() <= key.index {
-            self.values.resize_with(key.index + 1, || None);
-            self.owners.resize(key.index + 1, NOBODY);
+        if self.slots.len() <= key.index {
+            self.slots.resize_with(key.index + 1, Slot::default);
         }
-        *self.owners.get_mut(key.index)? = key.owner;
-        self.values.get_mut(key.index)?.replace(value)
+        let slot = self.slots.get_mut(key.index)?;
+        slot.owner = key.owner;
+        slot.place = place(&*value);
+        slot.value.replace(value)
     }
 
     /// Takes out the values of cells that are gone.
@@ -152,11 +164,18 @@ impl Slots {
         }
         self.gone = gone;
         let indices = indices();
-        let slots = self.values.iter_mut().zip(&self.owners);
-        let lost = slots
-            .zip(&indices.owners)
-            .filter(|((_, was), is)| was != is);
-        lost.filter_map(|((value, _), _)| value.take()).collect()
+        let slots = self.slots.iter_mut().zip(&indices.owners);
+        let lost = slots.filter(|(slot, owner)| slot.owner != **owner);
+        lost.filter_map(|(slot, _)| slot.take()).collect()
+    }
+}
+
+// === impl Slot ===
+
+impl Slot {
+    fn take(&mut self) -> Option<Shared> {
+        self.place = NOWHERE;
+        self.value.take()
     }
 }
 
