@@ -37,8 +37,10 @@ pub(crate) struct Args {
 enum Part {
     /// All of `retune-mount`.
     Mount,
-    /// What a reload passes in `retune`: pipeline, merge, reload thread, live cell.
-    Reload,
+    /// What becomes of a reading in `retune`: pipeline, merge, values that need a restart, overlaps.
+    Layers,
+    /// The reload thread, the live cell and subscribers.
+    Live,
 }
 
 /// Some tests of a package: how cargo is told of them, and what is left out.
@@ -50,19 +52,29 @@ struct Tests {
 }
 
 impl Part {
-    const ALL: [Self; 2] = [Self::Mount, Self::Reload];
+    const ALL: [Self; 3] = [Self::Mount, Self::Layers, Self::Live];
 
     fn name(self) -> &'static str {
         match self {
             Self::Mount => "mount",
-            Self::Reload => "reload",
+            Self::Layers => "layers",
+            Self::Live => "live",
         }
     }
 
     fn package(self) -> &'static str {
         match self {
             Self::Mount => "retune-mount",
-            Self::Reload => "retune",
+            Self::Layers | Self::Live => "retune",
+        }
+    }
+
+    /// Of the package's files in `.cargo/mutants.toml`, those of other parts.
+    fn left_out(self) -> Option<&'static str> {
+        match self {
+            Self::Mount => None,
+            Self::Layers => Some("src/(live|reload)[/.]"),
+            Self::Live => Some("src/(pipeline|merge|start_values|restart|overlap)[/.]"),
         }
     }
 
@@ -90,33 +102,51 @@ impl Part {
                     timeout: "120",
                 },
             ],
-            Self::Reload => &[
+            Self::Layers => &[
+                Tests {
+                    targets: &[
+                        "absent",
+                        "environment",
+                        "expiry",
+                        "precedence",
+                        "restart",
+                        "restart_shapes",
+                        "rotating",
+                        "rotating_given",
+                    ],
+                    skipped: &[],
+                    timeout: "60",
+                },
+                ALL_TESTS,
+            ],
+            Self::Live => &[
                 Tests {
                     targets: &[
                         "expiry",
-                        "large",
                         "late",
                         "lifecycle",
                         "readers",
                         "rejections",
-                        "restart",
                         "subscribers",
+                        "subscribers_stream",
                         "volumes",
                     ],
                     // It takes seconds.
                     skipped: &["a26_"],
                     timeout: "60",
                 },
-                Tests {
-                    targets: &["*"],
-                    // It compiles programs, all of which the change would have to break.
-                    skipped: &["what_the_derive_refuses"],
-                    timeout: "600",
-                },
+                ALL_TESTS,
             ],
         }
     }
 }
+
+const ALL_TESTS: Tests = Tests {
+    targets: &["*"],
+    // It compiles programs, all of which the change would have to break.
+    skipped: &["what_the_derive_refuses"],
+    timeout: "600",
+};
 
 /// Runs cargo-mutants.
 ///
@@ -165,6 +195,7 @@ fn mutants(part: Part, tests: &Tests, out: &Path, tmp: &Path) -> Command {
     mutants
         .args([part.package(), "--timeout", tests.timeout, "--output"])
         .arg(out)
+        .args(part.left_out().map(|files| format!("--exclude-re={files}")))
         // So that the build makes no other tests either.
         .arg("--cargo-arg=--lib")
         .args(
