@@ -27,14 +27,17 @@ fn volume(keys: &[(&str, &str)]) -> (tempfile::TempDir, Volume) {
 
 fn live(keys: &[(&str, &str)]) -> (tempfile::TempDir, Volume, Live<Config>) {
     let (dir, volume) = volume(keys);
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     (dir, volume, live)
 }
 
 /// Why these keys are refused at the start.
 fn refused(keys: &[(&str, &str)]) -> String {
     let (_dir, volume) = volume(keys);
-    let error = Config::loader().mount(volume.path()).once().unwrap_err();
+    let error = Config::loader()
+        .mount(volume.not_secret())
+        .once()
+        .unwrap_err();
     let told = error.to_string();
     assert!(!told.contains("hunter2"), "{told}");
     told
@@ -100,7 +103,7 @@ fn h6_a_document_a_folder_and_a_variable_give_the_same() {
         ("jwt/keys/b", "two\n"),
         ("jwt/active", "b\n"),
     ]);
-    let mounted = Config::loader().mount(volume.path()).once().unwrap();
+    let mounted = Config::loader().mount(volume.not_secret()).once().unwrap();
     assert_eq!(mounted.jwt, given.jwt);
 
     let variables = [("APP_JWT_KEYS", "a=one,b=two"), ("APP_JWT_ACTIVE", "b")];
@@ -112,11 +115,11 @@ fn h6_a_document_a_folder_and_a_variable_give_the_same() {
 #[test]
 fn h6_a_key_of_bytes_is_exact_and_a_set_may_be_missing() {
     let (_dir, volume) = volume(&[("jwt.keys.a", "hunter2\n")]);
-    let given = Bytes::loader().mount(volume.path()).once().unwrap();
+    let given = Bytes::loader().mount(volume.not_secret()).once().unwrap();
     let key = given.jwt.unwrap();
     assert_eq!(key.get("a").unwrap().expose(), b"hunter2\n");
     volume.publish(&[]);
-    let given = Bytes::loader().mount(volume.path()).once().unwrap();
+    let given = Bytes::loader().mount(volume.not_secret()).once().unwrap();
     assert!(given.jwt.is_none());
 }
 

@@ -65,7 +65,7 @@ impl Written {
 fn watched(log: &str) -> (TempDir, Volume, Live<Config>) {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("log", log)]);
-    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
     (dir, volume, live)
 }
 

@@ -156,7 +156,7 @@ fn h6_keys_and_variables_give_both_by_their_flat_names() {
         ],
     );
     let live = Config::loader()
-        .mount(volume.path())
+        .mount(volume.not_secret())
         .env(Env::from_iter("APP", [("APP_DIGIT_PREVIOUS", "4")]))
         .strict()
         .watch()

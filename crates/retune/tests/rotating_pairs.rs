@@ -66,6 +66,14 @@ fn look(live: &Live<Config>, all: &Mutex<Seen>, done: &AtomicBool) {
     }
 }
 
+/// How many generations were seen right before and right after another login came.
+fn replaced(seen: &Seen) -> usize {
+    let pairs = seen.iter().zip(seen.iter().skip(1));
+    pairs
+        .filter(|((before, old), (after, new))| **after == *before + 1 && old.0 != new.0)
+        .count()
+}
+
 fn keys(n: u32, in_one: bool) -> Vec<(&'static str, String)> {
     match in_one {
         true => vec![(
@@ -82,7 +90,6 @@ fn keys(n: u32, in_one: bool) -> Vec<(&'static str, String)> {
 #[test]
 fn h5_h6_readers_see_whole_pairs_and_the_one_that_ran_before() {
     const LAST: u32 = 300;
-    let mut compared = 0;
     for (order, in_one) in ORDERS.into_iter().zip([false, true]) {
         let dir = tempdir().unwrap();
         let publish = |n: u32, volume: Option<&Volume>| {
@@ -122,8 +129,19 @@ fn h5_h6_readers_see_whole_pairs_and_the_one_that_ran_before() {
             for n in 2..=LAST {
                 publish(n, Some(&volume));
             }
+            // Where publishing is fast, little of it was seen.
+            let mut last = LAST;
+            eventually("enough to compare", || {
+                let enough =
+                    ended.load(Ordering::Relaxed) > 0 && replaced(&seen.lock().unwrap()) > 10;
+                if !enough {
+                    last += 1;
+                    publish(last, Some(&volume));
+                }
+                enough
+            });
             eventually("the last one alone", || {
-                live.with(|c| c.login.current().whole() == LAST && c.login.previous().is_none())
+                live.with(|c| c.login.current().whole() == last && c.login.previous().is_none())
             });
             done.store(true, Ordering::Relaxed);
         });
@@ -131,13 +149,10 @@ fn h5_h6_readers_see_whole_pairs_and_the_one_that_ran_before() {
         for ((before, old), (after, new)) in seen.iter().zip(seen.iter().skip(1)) {
             if *after == before + 1 && old.0 != new.0 {
                 assert_eq!(new.1, Some(old.0), "what ran is not the previous one");
-                compared += 1;
             } else if *after == before + 1 {
                 assert_eq!(new.1, None, "an overlap that came from nowhere");
             }
         }
-        assert!(ended.into_inner() > 0);
         assert_eq!(live.status().counters.rejected(), 0);
     }
-    assert!(compared > 10, "{compared}");
 }

@@ -6,8 +6,8 @@
 mod support;
 
 use std::env;
-use std::path::Path;
 
+use retune::source::Mount;
 use retune::{Retune, Rotating, Secret};
 use support::memory::{Remnants, Searched, random, step};
 use support::{Volume, is_child};
@@ -99,7 +99,10 @@ fn h4_nothing_stays_in_memory_of_what_was_before_when_its_overlap_is_over() {
 /// The child.
 fn run() {
     let dir = env::var_os(DIR).unwrap();
-    let live = Config::loader().mount(Path::new(&dir)).watch().unwrap();
+    let live = Config::loader()
+        .mount(Mount::new(dir).not_secret())
+        .watch()
+        .unwrap();
     step("started");
     for name in ["rotated", "rotated again"] {
         live.reload().unwrap();

@@ -61,8 +61,8 @@ fn i1_a_secret_is_as_old_as_the_generation_that_brought_it() {
     publish("hunter2-1", "");
     let published = SystemTime::now();
     let live = Config::loader()
-        .mount(config.path())
-        .mount(secret.path())
+        .mount(config.not_secret())
+        .mount(secret.not_secret())
         .watch()
         .unwrap();
     let first = secrets(&live);

@@ -159,10 +159,7 @@ fn h1_a_key_of_a_volume_that_is_misspelt_deprecated_or_given_twice_is_named_with
     .enumerate()
     {
         let volume = Volume::new(directory.path().join(i.to_string()), &[one, other]);
-        for mount in [
-            Mount::new(volume.path()),
-            Mount::new(volume.path()).secret(),
-        ] {
+        for mount in [volume.not_secret(), Mount::new(volume.path()).secret()] {
             let error = Login::loader().mount(mount).once().unwrap_err();
             let told = format!("{error} {}", error.report(false));
             assert!(told.contains(one.0), "{told}");

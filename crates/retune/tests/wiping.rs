@@ -198,8 +198,8 @@ fn run(dir: &Path) {
     support::log::keep();
     let indirect = dir.join("lower").join("indirect");
     let live = Config::loader()
-        .mount(Mount::new(dir.join("lower")))
-        .mount(Mount::new(dir.join("main")))
+        .mount(Mount::new(dir.join("lower")).not_secret())
+        .mount(Mount::new(dir.join("main")).not_secret())
         .env(Env::from_iter("APP", [("APP_INDIRECT_FILE", indirect)]))
         .watch()
         .unwrap();
@@ -239,7 +239,7 @@ fn run(dir: &Path) {
 
     step("held");
     until_message(&live, "two");
-    assert!(live.status().held.generations > 0);
+    eventually("the old one is held", || live.status().held.generations > 0);
     look(&live);
     step("rotated");
     drop(held);

@@ -117,8 +117,8 @@ fn what_one_source_brings_anew_is_merged_with_what_the_others_gave() {
     std::fs::write(&file, "{\"workers\": 7}").unwrap();
     let mut pipeline = pipeline(vec![
         Box::new(File::new(&file)),
-        Box::new(Mount::new(&a)),
-        Box::new(Mount::new(&b).optional()),
+        Box::new(Mount::new(&a).not_secret()),
+        Box::new(Mount::new(&b).not_secret().optional()),
         Box::new(Mount::new(dir.path().join("not there")).optional()),
     ]);
     let signal = Signal::new();
