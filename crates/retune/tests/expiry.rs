@@ -232,6 +232,48 @@ fn i7_a_value_that_expires_while_it_runs_degrades_and_stops_no_other_change() {
 }
 
 #[test]
+fn i7_a_value_expires_on_time_however_long_changes_are_gathered() {
+    let dir = directory();
+    let volume = Volume::new(dir.path().join("v"), &[]);
+    let (live, _) = start(|soon| {
+        volume.publish(&keys("one", soon));
+        loader::<Config>(volume.path()).gather(HOUR).watch()
+    });
+    eventually("a warning", || !warnings(&live).is_empty());
+}
+
+#[test]
+fn i7_a_value_of_the_last_good_configuration_expires_while_that_runs() {
+    // No secret, as those are not kept.
+    #[derive(Debug, Retune)]
+    struct Config {
+        message: String,
+        #[allow(dead_code)]
+        licence: Licence,
+    }
+    let dir = directory();
+    let volume = Volume::new(dir.path().join("v"), &[]);
+    let (live, _) = start(|soon| {
+        volume.publish(&keys("one", soon));
+        let loader = || {
+            let kept = dir.path().join("last-good.json");
+            let loader = Config::loader().mount(volume.not_secret());
+            loader.poll_every(24 * HOUR, 24 * HOUR).keep_last_good(kept)
+        };
+        loader().watch()?.stop()?;
+        volume.publish(&keys("two", "no licence"));
+        loader().watch()
+    });
+    assert_eq!(live.load().message, "one");
+    assert!(live.status().last_good.unwrap().runs);
+    let expires = |live: &Live<Config>| live.status().expiries.first().map(|one| one.expired);
+    eventually("told", || expires(&live) == Some(true));
+    volume.publish(&keys("three", &valid(1)));
+    until_ok(&live);
+    assert_eq!(live.load().message, "three");
+}
+
+#[test]
 fn a_value_that_has_expired_is_known_again_where_items_move_and_keys_are_hidden() {
     #[derive(Debug, Retune)]
     struct Config {

@@ -168,4 +168,7 @@ fn d17_what_is_explained_is_found_again_by_the_path_that_is_told() {
     for name in ["LargeNumber", "large-number", "inner.much"] {
         assert!(live.explain(name).is_some(), "{name}");
     }
+    assert!(live.explain("inner.muhc").is_none());
+    assert_eq!(live.nearest("inner.muhc").as_deref(), Some("inner.much"));
+    assert_eq!(live.nearest("entirely-else"), None);
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use retune::status::Health;
-use retune::{Retune, Secret};
+use retune::{Live, Retune, Secret};
 use support::{Notes, Volume, eventually, rejection, replace, until_ok, until_rejected};
 use tempfile::tempdir;
 
@@ -212,6 +212,25 @@ fn f11_a_gate_that_refuses_leaves_everybody_with_the_old() {
         "the first was asked and agreed"
     );
     assert_eq!(live.status().counters.rejected_gate, 3);
+}
+
+#[test]
+fn f11_a_value_set_by_hand_is_offered_to_the_gates_and_told_its_number() {
+    let (live, setter) = Live::settable(1_u8);
+    let gate = |even: &u8| match even % 2 {
+        0 => Ok(()),
+        _ => Err("is odd".to_owned()),
+    };
+    let gate = live.gate(move |value| gate(value));
+    assert_eq!(setter.offer(2).unwrap(), 2);
+    assert_eq!(setter.offer(4).unwrap(), 3);
+    let error = setter.offer(5).unwrap_err().to_string();
+    assert!(error.contains("the change was refused"), "{error}");
+    assert!(error.contains("is odd"), "{error}");
+    assert_eq!((*live.load(), live.status().generation), (4, 3));
+    drop(gate);
+    assert_eq!(setter.offer(5).unwrap(), 4);
+    assert_eq!(*live.load(), 5);
 }
 
 #[test]

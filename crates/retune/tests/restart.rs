@@ -261,6 +261,21 @@ fn f8_explain_shows_what_waits_as_ignored() {
 }
 
 #[test]
+fn f8_what_another_value_overrides_is_not_held_back() {
+    let keys =
+        |document, listen, limit| [("app.yaml", document), ("listen", listen), ("limit", limit)];
+    let (_dir, volume, live) = start::<Config>(&keys("limit: 1", "80", "10"));
+    volume.publish(&keys("limit: 2", "90", "20"));
+    eventually("the other", || live.load().limit == 20);
+    assert_eq!(pending(&live), [waits("listen", "80", "90")]);
+    let told = live.explain("limit").unwrap();
+    assert_eq!(
+        (&*told.winner.unwrap().value, &*told.losers[0].value),
+        ("20", "2")
+    );
+}
+
+#[test]
 fn f8_a_value_set_by_code_waits_like_any_other() {
     let (_dir, volume, live) = start::<Config>(&[("listen", "80")]);
     assert_eq!(live.set("listen", "90").unwrap(), 1);

@@ -133,6 +133,35 @@ fn e1_layers_are_merged_key_by_key_at_every_depth() {
 }
 
 #[test]
+fn e1_keys_that_documents_write_differently_are_two_and_variables_that_do_are_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let [low, high] = ["low.yaml", "high.yaml"].map(|name| dir.path().join(name));
+    fs::write(&low, "message: low\nlabels: {appName: low}").unwrap();
+    fs::write(&high, "labels: {app_name: high}").unwrap();
+    let labels = |env: &[(&str, &str)]| {
+        let loader = Serde::<App>::loader().file(&*low).file(&*high);
+        let env = Env::from_iter("APP", env.iter().copied());
+        let config = loader.env(env).watch().unwrap();
+        config.with(|app| app.labels.clone().into_iter().collect::<Vec<_>>())
+    };
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    assert_eq!(
+        labels(&[]),
+        [pair("appName", "low"), pair("app_name", "high")]
+    );
+    assert_eq!(
+        labels(&[("APP_LABELS__APP_NAME", "env")]),
+        [pair("appName", "low"), pair("app_name", "env")]
+    );
+    // Two writings of one name are one also where nothing tells how it is written.
+    for file in [&low, &high] {
+        fs::write(file, "message: low").unwrap();
+    }
+    let twice = [("APP_LABELS__APP_NAME", "a"), ("APP_LABELS__APPNAME", "b")];
+    assert_eq!(labels(&twice), [pair("app_name", "b")]);
+}
+
+#[test]
 fn e2_a_value_of_the_environment_alone_is_seen() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("app.yaml");

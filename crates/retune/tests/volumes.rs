@@ -69,6 +69,20 @@ fn a6_a_swap_to_equal_bytes_is_no_generation() {
 }
 
 #[test]
+fn a6_the_same_values_in_another_writing_are_no_generation() {
+    let dir = tempdir().unwrap();
+    let write = |document| [("app.yaml", document)];
+    let volume = Volume::new(dir.path().join("v"), &write("message: one"));
+    let live = Config::loader().mount(volume.path()).watch().unwrap();
+    let before = live.status().counters.unchanged;
+    volume.publish(&write("# Again.\nmessage: 'one'"));
+    eventually("a no-op is counted", || {
+        live.status().counters.unchanged > before
+    });
+    assert_eq!(live.status().generation, 1);
+}
+
+#[test]
 fn a7_a8_a_key_that_is_added_appears_whichever_way_its_link_is_made() {
     for order in ORDERS {
         let dir = tempdir().unwrap();

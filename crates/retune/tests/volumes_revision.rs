@@ -196,8 +196,12 @@ fn a15_waiting_is_told_and_no_fault_and_a_revert_ends_it() {
     assert_eq!(logged(&["INFO", "waiting: ", &config]), 1);
     assert_eq!(live.load().other, 0);
 
+    // Its end is that they belong together again, not that one cannot be read.
+    let together = ["INFO", "of one revision again"];
+    let before = logged(&together);
     both.write_config(1);
     eventually("over", || waits(&live).is_none());
+    eventually("logged", || logged(&together) > before);
     let status = live.status();
     assert_eq!((status.generation, status.health), (1, Health::Ok));
     assert_eq!(status.counters.rejected(), 0);
