@@ -9,7 +9,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, NoLabelSe
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 use retune::Live;
-use retune::status::{Expiry, Health, Lag, PathStatus, Status};
+use retune::status::{Expiry, Health, Lag, PathStatus, RejectionReason, Status};
 
 /// Metrics of `live`, to register in a program's own registry. They are computed when they are
 /// asked for, and hold no value of the configuration; the crate's page lists them.
@@ -108,10 +108,10 @@ impl Metrics<'_> {
             "Observations that were refused: a source cannot be read, a value is invalid, a gate said no, volumes stayed apart.",
             "reason",
             &[
-                ("source", counters.rejected_source),
-                ("invalid", counters.rejected_invalid),
-                ("gate", counters.rejected_gate),
-                ("revision", counters.rejected_revision),
+                (RejectionReason::Source.as_str(), counters.rejected_source),
+                (RejectionReason::Invalid.as_str(), counters.rejected_invalid),
+                (RejectionReason::Gate.as_str(), counters.rejected_gate),
+                (RejectionReason::Revision.as_str(), counters.rejected_revision),
             ],
         )?;
         self.counters(
@@ -240,7 +240,7 @@ impl Metrics<'_> {
         )?;
         let paths = status.sources.iter().flat_map(|source| &source.paths);
         let modes: BTreeSet<_> = paths
-            .map(|PathStatus { path, mode, .. }| (path.as_str(), *mode))
+            .map(|PathStatus { path, mode, .. }| (path.as_str(), mode.as_str()))
             .collect();
         for (path, mode) in modes {
             metric

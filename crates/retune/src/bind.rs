@@ -16,7 +16,7 @@ pub(crate) use pair::previous;
 
 use crate::format;
 use crate::grammar::Grammar;
-use crate::ignored::{Ignored, Why};
+use crate::ignored::{Ignored, PassedOver};
 use crate::name;
 use crate::node::{Entry, Node, NodeValue};
 use crate::origin::Origin;
@@ -45,7 +45,7 @@ pub(crate) struct Notes {
     /// Are worth a line in the status.
     pub(crate) warnings: Vec<Problem>,
     /// What was passed over.
-    pub(crate) ignored: Vec<Ignored>,
+    pub(crate) passed_over: Vec<PassedOver>,
 }
 
 /// Binds a document's top to the fields of a schema.
@@ -122,13 +122,13 @@ impl Default for Rules {
 impl Notes {
     /// Notes a value that is not taken in this way.
     pub(crate) fn withhold(&mut self, path: String, way: Way, origin: &Origin, secret: bool) {
-        self.ignored.push(Ignored {
+        self.passed_over.push(PassedOver {
             path,
             origin: match secret {
                 true => origin.clone().without_value(),
                 false => origin.clone(),
             },
-            why: Why::Withheld(way),
+            why: Ignored::NotFrom(way),
             secret,
         });
     }

@@ -15,7 +15,7 @@ use crate::change::{Changed, ValueChange};
 use crate::error::Error;
 use crate::fingerprint::fingerprint;
 use crate::flat::{Flat, FlatValue};
-use crate::ignored::Ignored;
+use crate::ignored::{Ignored, PassedOver};
 use crate::merge::{self, Leaf, Merged};
 use crate::name;
 use crate::node::Node;
@@ -32,7 +32,7 @@ pub(crate) struct Tree {
     schema: Option<&'static Schema>,
     pub(crate) root: Node,
     overridden: Vec<(String, Node)>,
-    ignored: Vec<Ignored>,
+    passed_over: Vec<PassedOver>,
     /// What waits for a restart, and is no part of the rest.
     pub(crate) held_back: Option<HeldBack>,
     /// The paths of secrets that are wiped without a rest; `None` where nothing was decoded.
@@ -54,7 +54,7 @@ impl Tree {
             schema: None,
             root: Node::map(Vec::new(), Origin::Default),
             overridden: Vec::new(),
-            ignored: Vec::new(),
+            passed_over: Vec::new(),
             held_back: None,
             wiped: None,
             without_kept: None,
@@ -63,12 +63,16 @@ impl Tree {
         }
     }
 
-    pub(crate) fn new(schema: &'static Schema, merged: Merged, ignored: Vec<Ignored>) -> Self {
+    pub(crate) fn new(
+        schema: &'static Schema,
+        merged: Merged,
+        passed_over: Vec<PassedOver>,
+    ) -> Self {
         Self {
             schema: Some(schema),
             root: merged.root,
             overridden: merged.overridden,
-            ignored,
+            passed_over,
             held_back: None,
             wiped: None,
             without_kept: None,
@@ -281,7 +285,7 @@ impl Tree {
                 (None, None) => Given::of(&Node::null()),
             };
             Given {
-                ignored: Some("takes effect on restart"),
+                ignored: Some(Ignored::UntilRestart),
                 ..given
             }
         });
@@ -297,14 +301,14 @@ impl Tree {
             None => default,
         };
         losers.extend(
-            self.ignored
+            self.passed_over
                 .iter()
-                .filter(|ignored| ignored.path == path.own())
-                .map(|ignored| Given {
+                .filter(|value| value.path == path.own())
+                .map(|value| Given {
                     value: String::new(),
-                    origin: ignored.origin.clone(),
-                    secret: ignored.secret,
-                    ignored: Some(ignored.why.told()),
+                    origin: value.origin.clone(),
+                    secret: value.secret,
+                    ignored: Some(value.why),
                 }),
         );
         let since_generation = ages.of(path).generation;

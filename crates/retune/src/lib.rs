@@ -209,6 +209,7 @@ pub use env_view::{EnvView, VarError};
 pub use error::{Error, OrExit};
 pub use explain::{Explanation, Given};
 pub use generation::{Change, Snapshot};
+pub use ignored::Ignored;
 pub use jitter::Jitter;
 pub use keys::{KeySet, KeyStatus, SignedBy, Signer, SignerStatus};
 pub use live::{ChangeStream, Changes, Gate, Live, Reader, Setter, Subscription, View};

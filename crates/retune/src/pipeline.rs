@@ -148,7 +148,7 @@ impl Pipeline {
     fn combine(&mut self, mut layers: Vec<Layer>, pins: Pins) -> Observation {
         let mut problems = Vec::new();
         let mut warnings = Vec::new();
-        let mut ignored = Vec::new();
+        let mut passed_over = Vec::new();
         let mut sources = Vec::new();
         let mut observation_failed = false;
         let mut blind = false;
@@ -168,9 +168,9 @@ impl Pipeline {
         for layer in &mut layers {
             problems.append(&mut layer.notes.problems);
             warnings.append(&mut layer.notes.warnings);
-            ignored.append(&mut layer.notes.ignored);
+            passed_over.append(&mut layer.notes.passed_over);
         }
-        warnings.extend(ignored.iter().filter_map(|ignored| self.withheld(ignored)));
+        warnings.extend(passed_over.iter().filter_map(|value| self.withheld(value)));
         if self.options.strict {
             problems.extend(warnings.drain(..).map(Problem::refused));
         }
@@ -199,7 +199,7 @@ impl Pipeline {
             }
         }
         Observation {
-            tree: Tree::new(self.schema, merged, ignored),
+            tree: Tree::new(self.schema, merged, passed_over),
             problems,
             warnings,
             sources,

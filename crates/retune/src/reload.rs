@@ -24,7 +24,7 @@ use crate::problem::Problem;
 use crate::report;
 use crate::scrub::scrubbed;
 use crate::shared_text::SharedText;
-use crate::status::{Rejection, Waiting};
+use crate::status::{Rejection, RejectionReason, Waiting};
 
 /// Late results that are thrown away in a row, before one is published although something newer
 /// is there: user code that is slower than the changes must not stop all of them.
@@ -237,7 +237,10 @@ impl<T: Retune> Reloader<T> {
                 if same && seen.problems.is_empty() {
                     return self.unchanged(seen);
                 }
-                let reason = if seen.failed { "source" } else { "invalid" };
+                let reason = match seen.failed {
+                    true => RejectionReason::Source,
+                    false => RejectionReason::Invalid,
+                };
                 return self.refuse(seen, reason);
             };
             if !asked && let Some(turn) = self.turn(&before, &seen, noticed) {
@@ -248,7 +251,7 @@ impl<T: Retune> Reloader<T> {
                 problem.message = scrubbed(problem.message, &seen.tree.root);
                 seen.problems.push(problem);
                 self.discard(value);
-                return self.refuse(seen, "gate");
+                return self.refuse(seen, RejectionReason::Gate);
             }
             let late = began.elapsed() > self.shared.patience;
             if late && !seen.still_current() && outdated < MOST_OUTDATED {
@@ -345,9 +348,9 @@ impl<T: Retune> Reloader<T> {
         }
         if late || !seen.problems.is_empty() {
             let reason = match (seen.failed, &*seen.problems) {
-                (true, _) => "source",
-                (false, []) => "revision",
-                (false, _) => "invalid",
+                (true, _) => RejectionReason::Source,
+                (false, []) => RejectionReason::Revision,
+                (false, _) => RejectionReason::Invalid,
             };
             seen.problems.push(problem);
             return self.refuse(seen, reason);
@@ -416,9 +419,9 @@ impl<T: Retune> Reloader<T> {
         Outcome::Good(self.shared.current().0.number)
     }
 
-    fn refuse(&mut self, mut seen: Observation, reason: &'static str) -> Outcome {
+    fn refuse(&mut self, mut seen: Observation, reason: RejectionReason) -> Outcome {
         match reason {
-            "gate" => self.spend_delay(),
+            RejectionReason::Gate => self.spend_delay(),
             _ => _ = self.end_delay(),
         }
         self.put_off(&mut seen);
@@ -442,7 +445,7 @@ impl<T: Retune> Reloader<T> {
         if is_new {
             warn!(
                 generation,
-                reason,
+                reason = reason.as_str(),
                 problems = problems.len(),
                 report = report::excerpts(&problems),
                 "configuration refused, the last good one stays"

@@ -2,23 +2,26 @@
 
 mod expiry;
 mod lag;
+mod rejection;
 mod secret;
+mod source;
 
 use std::time::{Duration, SystemTime};
 
-use retune_mount::{PathState, Utc, wall_clock};
+use retune_mount::wall_clock;
 use serde::Serialize;
 
 pub use crate::change::{Rotation, ValueChange};
 use crate::overlap::Kept;
 use crate::problem::Problem;
-use crate::source::{Kind, Layer};
 use crate::time;
 
 pub use expiry::Expiry;
 pub use lag::{Lag, Lags};
+pub use rejection::{Rejection, RejectionReason};
 pub use secret::SecretStatus;
 pub(crate) use secret::is_wiped;
+pub use source::{PathStatus, SourceStatus, WatchMode};
 
 /// How many generations the history keeps.
 pub const HISTORY: usize = 16;
@@ -117,55 +120,6 @@ pub struct Times {
     /// When the last subscriber that was there at the swap had returned; `None` until then.
     #[serde(serialize_with = "time::serialize_option")]
     pub applied: Option<SystemTime>,
-}
-
-/// One source of a configuration.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct SourceStatus {
-    /// How people call it: `mount /etc/greeter`.
-    pub name: String,
-    /// What kind of source it is.
-    pub kind: Kind,
-    /// How changes of its paths are noticed.
-    pub paths: Vec<PathStatus>,
-    /// Whether it could be read last time.
-    pub ok: bool,
-    /// Whether all that it gives is redacted: the program says so, or it is
-    /// [secret by itself](crate::source::Mount#what-is-secret-by-itself).
-    pub secret: bool,
-    /// When the token expires that is its [heartbeat](crate::source::Mount::heartbeat); `None`
-    /// where there is none. Half a minute later it is orphaned.
-    #[serde(serialize_with = "time::serialize_option")]
-    pub heartbeat_expires: Option<SystemTime>,
-}
-
-/// One path that a source reads.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct PathStatus {
-    /// The path.
-    pub path: String,
-    /// How its changes are noticed, in one word: `events`, `polling`, `missing`, `orphaned`,
-    /// `subpath`, `unread`.
-    pub mode: &'static str,
-    /// The same for people, with the reason and the remedy.
-    pub detail: String,
-}
-
-/// An update that was refused.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Rejection {
-    /// When it was seen first.
-    #[serde(serialize_with = "time::serialize")]
-    pub since: SystemTime,
-    /// The generation that it would have become.
-    pub generation: u64,
-    /// Why, in one word: `source`, `invalid`, `gate`, `revision`.
-    pub reason: &'static str,
-    /// Everything that is wrong with it.
-    pub problems: Vec<Problem>,
 }
 
 /// Volumes that wait for one another.
@@ -308,7 +262,7 @@ pub(crate) fn reasons(
 ) -> Vec<String> {
     let problems = rejection.into_iter().flat_map(|refused| &refused.problems);
     let paths = sources.iter().flat_map(|source| &source.paths);
-    let orphaned = paths.filter(|path| path.mode == "orphaned");
+    let orphaned = paths.filter(|path| path.mode == WatchMode::Orphaned);
     let started = last_good.filter(|last_good| last_good.runs);
     let refused = match started {
         Some(_) => "the configuration is refused",
@@ -395,74 +349,5 @@ impl Counters {
     #[must_use]
     pub fn rejected(&self) -> u64 {
         self.rejected_source + self.rejected_invalid + self.rejected_gate + self.rejected_revision
-    }
-}
-
-// === impl SourceStatus ===
-
-impl SourceStatus {
-    pub(crate) fn new(name: String, kind: Kind, layer: &Layer) -> Self {
-        let mut paths: Vec<_> = layer
-            .paths
-            .iter()
-            .map(|(path, state)| PathStatus::new(path.clone(), state))
-            .collect();
-        if let Some(beat) = layer.heartbeat.filter(|beat| beat.stopped) {
-            for path in paths.iter_mut().filter(|path| !path.is_dead_end()) {
-                path.orphan(beat.expires);
-            }
-        }
-        Self {
-            name,
-            kind,
-            paths,
-            ok: !layer.failed,
-            secret: layer.secret,
-            heartbeat_expires: layer.heartbeat.map(|beat| beat.expires),
-        }
-    }
-}
-
-// === impl PathStatus ===
-
-impl PathStatus {
-    fn new(path: String, state: &PathState) -> Self {
-        let mode = match state {
-            PathState::Events => "events",
-            PathState::Polling { .. } => "polling",
-            PathState::Missing => "missing",
-            PathState::Orphaned => "orphaned",
-            PathState::SubPath => "subpath",
-            _ => "unread",
-        };
-        Self {
-            path,
-            mode,
-            detail: state.to_string(),
-        }
-    }
-
-    /// Whatever is seen there: its heartbeat has stopped. The moment is told, and not how long ago it
-    /// was, so that the same is said as long as it is the same.
-    fn orphan(&mut self, expired: SystemTime) {
-        self.mode = "orphaned";
-        self.detail = format!(
-            "orphaned: the heartbeat token in it expired at {}, so nothing writes this volume any \
-             more. If it was torn down under the process, only a restart of the container \
-             reconnects it; if the node's kubelet is down or gets no new token, it goes on by itself",
-            Utc::from(expired).rfc3339()
-        );
-    }
-
-    /// Whether its changes come late, or not at all, and something can be done about it.
-    pub(crate) fn is_noteworthy(&self) -> bool {
-        // Where there are never events, polling is as it should be.
-        self.is_dead_end() || (self.mode == "polling" && cfg!(target_os = "linux"))
-    }
-
-    /// Whether changes of the path can no longer reach the program.
-    #[must_use]
-    pub fn is_dead_end(&self) -> bool {
-        matches!(self.mode, "orphaned" | "subpath")
     }
 }

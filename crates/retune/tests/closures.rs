@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use retune::source::{Closure, Keys, from_fn};
-use retune::status::Health;
+use retune::status::{Health, RejectionReason};
 use retune::{Live, Retune, Secret};
 use support::{Notes, Volume, eventually, lines, until_ok, until_rejected, warnings};
 use tempfile::tempdir;
@@ -196,7 +196,7 @@ fn e9_a_closure_that_fails_at_the_start_is_told_and_later_leaves_the_last_good_v
     assert_eq!(until_rejected(&live), ["store: connection refused"]);
     let status = live.status();
     assert_eq!(status.health, Health::Degraded);
-    assert_eq!(status.rejection.unwrap().reason, "source");
+    assert_eq!(status.rejection.unwrap().reason, RejectionReason::Source);
     assert!(!status.sources[0].ok);
     assert_eq!(message(&live), "good");
     // It is tried again by itself.

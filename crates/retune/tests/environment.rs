@@ -7,7 +7,7 @@ use std::fs;
 
 use retune::source::{Env, File};
 use retune::status::Health;
-use retune::{Live, Loader, Retune};
+use retune::{Ignored, Live, Loader, Retune};
 use support::{Notes, Volume, eventually, lines, until_ok, until_rejected, warnings};
 use tempfile::tempdir;
 
@@ -157,7 +157,7 @@ fn variables_of_services_are_ignored_and_explained() {
     assert_eq!(explained.winner.unwrap().origin.to_string(), "default");
     let ignored = &explained.losers[0];
     assert_eq!(ignored.origin.to_string(), "APP_PORT");
-    assert!(ignored.ignored.unwrap().contains("enableServiceLinks"));
+    assert_eq!(ignored.ignored, Some(Ignored::Service));
 }
 
 #[test]

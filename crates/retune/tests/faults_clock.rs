@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use retune::source::Mount;
-use retune::status::Health;
+use retune::status::{Health, WatchMode};
 use retune::{Live, Retune, Rotating, Secret, Token};
 use retune_mount::faults::set_clock_ahead;
 use support::{Volume, eventually, replace, until_rejected};
@@ -180,10 +180,13 @@ fn c12_what_expires_does_so_by_the_clock_as_it_is_set() {
     let mode = || live.status().sources[0].paths[0].mode;
     let runs = || live.with(|config| config.token.expose().to_owned());
     for _ in 0..2 {
-        assert_eq!((live.status().health, mode()), (Health::Ok, "events"));
+        assert_eq!(
+            (live.status().health, mode()),
+            (Health::Ok, WatchMode::Events)
+        );
         set_clock_ahead(2 * HOUR);
         eventually("expired", || live.status().health == Health::Degraded);
-        eventually("nobody writes any more", || mode() == "orphaned");
+        eventually("nobody writes any more", || mode() == WatchMode::Orphaned);
         assert_eq!(runs(), first, "it runs on");
         set_clock_ahead(0);
         eventually("it is valid after all", || {

@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use retune::status::Health;
+use retune::status::{Health, WatchMode};
 use retune::{Live, Loader, Retune};
 use rustix::io::Errno;
 use support::fuse::{FuseVolume, Manner};
@@ -68,7 +68,7 @@ fn c4_a_volume_on_a_slow_file_system_is_followed_by_the_poll_and_slows_nobody_el
     assert_eq!(key(&live), 1);
     let status = live.status();
     let path = &status.sources[1].paths[0];
-    assert_eq!(path.mode, "polling");
+    assert_eq!(path.mode, WatchMode::Polling);
     assert!(path.detail.contains("FUSE"), "{}", path.detail);
     let beside = Config::loader().mount(place.other.path()).watch().unwrap();
     place.fuse.answer(Manner::After(Duration::from_millis(10)));

@@ -21,7 +21,7 @@ use std::thread;
 use std::time::Duration;
 
 use retune::source::{Env, File};
-use retune::status::Health;
+use retune::status::{Health, WatchMode};
 use retune::{Live, Retune, Snapshot, Subscription};
 use retune_mount::faults::{self, Call, Failing};
 use retune_mount::{LinkOrder, Publisher};
@@ -417,7 +417,7 @@ fn holds(live: &Live<Config>, expected: &Config) {
     wait("all is well", &|| {
         let status = live.status();
         let paths = status.sources.iter().flat_map(|source| &source.paths);
-        let watched = paths.filter(|path| path.mode == "events").count();
+        let watched = paths.filter(|path| path.mode == WatchMode::Events).count();
         status.health == Health::Ok && status.rejection.is_none() && watched == 4
     });
     let health = retune_mount::health();

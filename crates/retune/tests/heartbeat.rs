@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use retune::source::Mount;
-use retune::status::Health;
+use retune::status::{Health, WatchMode};
 use retune::{Live, Loader, Retune, Secret};
 use support::log::{self, logged};
 use support::{Notes, Volume, eventually, until_ok, until_rejected, warnings};
@@ -55,7 +55,7 @@ fn loader<T: Retune>(dir: &Path) -> Loader<T> {
         .poll_every(HOUR, HOUR)
 }
 
-fn mode<T: Send + Sync + 'static>(live: &Live<T>) -> &'static str {
+fn mode<T: Send + Sync + 'static>(live: &Live<T>) -> WatchMode {
     live.status().sources[0].paths[0].mode
 }
 
@@ -72,7 +72,7 @@ fn orphan_heartbeat_that_expires_is_told_once_and_a_fresh_one_ends_it() {
         .watch()
         .unwrap();
     let notes = Notes::of(&live, |c| (c.message.clone(), c.port));
-    eventually("orphaned", || mode(&live) == "orphaned");
+    eventually("orphaned", || mode(&live) == WatchMode::Orphaned);
 
     let status = live.status();
     assert_eq!(status.health, Health::Degraded);
@@ -89,20 +89,20 @@ fn orphan_heartbeat_that_expires_is_told_once_and_a_fresh_one_ends_it() {
     }
     assert!(status.rejection.is_none(), "what is there is good");
     assert!(status.sources[0].paths[0].is_dead_end());
-    assert_eq!(status.sources[1].paths[0].mode, "events");
+    assert_eq!(status.sources[1].paths[0].mode, WatchMode::Events);
     assert_eq!(status.sources[1].heartbeat_expires, None);
 
     // Readers serve on, and what else changes is taken; nothing is told twice.
     other.publish(&[("port", "2")]);
     notes.until_last(("one".into(), 2));
     live.reload().unwrap();
-    assert_eq!(mode(&live), "orphaned");
+    assert_eq!(mode(&live), WatchMode::Orphaned);
     let path = volume.path().to_str().unwrap();
     assert_eq!(logged(&["WARN", path, "orphaned"]), 1);
     assert_eq!(warnings(&live).len(), 1, "{:?}", warnings(&live));
 
     volume.publish(&[("message", "one"), ("token", &fresh(2))]);
-    eventually("not orphaned", || mode(&live) == "events");
+    eventually("not orphaned", || mode(&live) == WatchMode::Events);
     eventually("that is logged", || {
         logged(&["INFO", path, "no longer orphaned"]) == 1
     });
@@ -186,7 +186,7 @@ fn orphan_heartbeat_that_can_never_beat_is_refused_at_the_start() {
     );
     let live = loader::<Config>(old.path()).watch().unwrap();
     assert_eq!(live.load().message, "old");
-    assert_eq!(mode(&live), "orphaned");
+    assert_eq!(mode(&live), WatchMode::Orphaned);
     let path = old.path().to_str().unwrap();
     assert_eq!(logged(&["WARN", path, "orphaned"]), 1);
 }
@@ -268,14 +268,14 @@ fn orphan_heartbeat_of_a_path_that_two_sources_read_is_back_once() {
         let modes = sources.iter().map(|source| source.paths[0].mode);
         modes.collect::<Vec<_>>()
     };
-    assert_eq!(modes(), ["orphaned", "events"]);
+    assert_eq!(modes(), [WatchMode::Orphaned, WatchMode::Events]);
     live.reload().unwrap();
     let path = volume.path().to_str().unwrap();
     let back = || logged(&["INFO", path, "no longer orphaned"]);
     assert_eq!(back(), 0);
     volume.publish(&[("message", "one"), ("token", &fresh(2))]);
     eventually("that it is back is told", || back() == 1);
-    assert_eq!(modes(), ["events", "events"]);
+    assert_eq!(modes(), [WatchMode::Events; 2]);
     live.reload().unwrap();
     assert_eq!(back(), 1);
 }

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use every_shape::Every;
 use proptest::prelude::*;
 use retune::source::{Env, Mount};
-use retune::status::{Health, LastGood};
+use retune::status::{Health, LastGood, RejectionReason};
 use retune::{Live, Loader, Retune, Secret};
 use support::{Volume, eventually, log, replace, until_ok, until_rejected};
 use tempfile::{TempDir, tempdir};
@@ -121,7 +121,7 @@ fn f9_a_restart_while_the_configuration_is_invalid_runs_the_last_good_one_and_sa
         "{:?}",
         status.reasons
     );
-    assert_eq!(status.rejection.unwrap().reason, "invalid");
+    assert_eq!(status.rejection.unwrap().reason, RejectionReason::Invalid);
     assert_eq!(status.counters.rejected(), 1);
     let LastGood {
         runs,
@@ -155,7 +155,10 @@ fn f9_a_revert_to_what_was_kept_is_no_new_generation_and_all_is_well() {
     let pod = Pod::ran("pool-size: 20\n");
     pod.edit("pool-size: [\n");
     let live = pod.start().unwrap();
-    assert_eq!(live.status().rejection.unwrap().reason, "source");
+    assert_eq!(
+        live.status().rejection.unwrap().reason,
+        RejectionReason::Source
+    );
     pod.edit("pool-size: 20\n");
     until_ok(&live);
     let status = live.status();

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use retune::status::Health;
+use retune::status::{Health, RejectionReason};
 use retune::{Live, Retune, Secret};
 use support::{Notes, Volume, eventually, rejection, replace, until_ok, until_rejected};
 use tempfile::tempdir;
@@ -56,7 +56,7 @@ fn f2_f3_f4_a_bad_edit_is_refused_and_cleared_by_a_fix_or_by_its_revert() {
     assert_eq!((status.generation, refused.generation), (1, 2));
     assert_eq!(
         (status.health, refused.reason),
-        (Health::Degraded, "invalid")
+        (Health::Degraded, RejectionReason::Invalid)
     );
     assert_eq!(live.with(|c| c.log_level), Level::Warn);
 
@@ -191,7 +191,10 @@ fn f11_a_gate_that_refuses_leaves_everybody_with_the_old() {
     for part in ["rejections.rs", "cannot bind"] {
         assert!(told[0].contains(part), "{part}: {told:?}");
     }
-    assert_eq!(live.status().rejection.unwrap().reason, "gate");
+    assert_eq!(
+        live.status().rejection.unwrap().reason,
+        RejectionReason::Gate
+    );
     assert_eq!(live.with(|c| c.workers), 1);
     volume.publish(&[("workers", "3")]);
     eventually("the panic is told", || {

@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use retune::status::Health;
+use retune::status::{Health, RejectionReason};
 use retune::{Live, Retune};
 use support::log::{self, logged};
 use support::pending::{loader, pending, start, waits};
@@ -179,7 +179,10 @@ fn f8_what_would_run_now_must_be_good() {
              restart changes (restart the process: the new values are good together)"
         ]
     );
-    assert_eq!(live.status().rejection.unwrap().reason, "invalid");
+    assert_eq!(
+        live.status().rejection.unwrap().reason,
+        RejectionReason::Invalid
+    );
     assert_eq!(live.load().limit, 100);
     assert_eq!(loader::<Config>(&volume).once().unwrap().limit, 1500);
     volume.publish(&[("limit", "900"), ("most", "2000")]);

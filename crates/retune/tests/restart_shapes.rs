@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use retune::source::Mount;
-use retune::{Retune, Secret};
+use retune::{Ignored, Retune, Secret};
 use support::pending::{pending, start, waits};
 use support::{Volume, eventually, log};
 use tempfile::tempdir;
@@ -169,7 +169,7 @@ fn f8_lists_and_maps_are_whole() {
     assert_eq!(live.load().peers, ["x", "y"]);
     let new = live.explain("labels.c").unwrap();
     assert!(new.winner.is_none(), "{new}");
-    assert_eq!(new.losers[0].ignored, Some("takes effect on restart"));
+    assert_eq!(new.losers[0].ignored, Some(Ignored::UntilRestart));
     assert!(live.explain_all().iter().any(|e| e.path == "labels.c"));
     // From entries to no map at all: none of them is left, and that waits too.
     volume.publish(&[("n", "2")]);

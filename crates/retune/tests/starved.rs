@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use retune::Retune;
+use retune::status::WatchMode;
 use support::{Volume, eventually, is_child, run_as_child};
 use tempfile::tempdir;
 
@@ -46,7 +47,7 @@ fn follows_by_polling(remedy: &str) {
         .unwrap();
     let status = live.status();
     let path = &status.sources[0].paths[0];
-    assert_eq!(path.mode, "polling");
+    assert_eq!(path.mode, WatchMode::Polling);
     assert!(path.detail.contains(remedy), "{}", path.detail);
     volume.publish(&[("message", "two")]);
     eventually("the change", || live.with(|c| c.message == "two"));

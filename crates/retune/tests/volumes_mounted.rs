@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use retune::source::Env;
-use retune::status::Health;
+use retune::status::{Health, WatchMode};
 use retune::{Retune, Secret};
 use support::{Volume, eventually, warnings, with_own_mounts};
 
@@ -67,7 +67,7 @@ fn a21_a_sub_path_says_at_the_start_what_it_is_why_and_what_to_do() {
     }
     let status = live.status();
     for source in &status.sources {
-        assert_eq!(source.paths[0].mode, "subpath");
+        assert_eq!(source.paths[0].mode, WatchMode::SubPath);
     }
     assert_eq!(status.health, Health::Ok, "as it was made, and so it stays");
 }
@@ -85,7 +85,7 @@ fn orphan_volume_of_a_configmap_keeps_its_values_and_asks_for_a_restart() {
     let live = Config::loader().mount(container.as_path()).watch().unwrap();
     fs::remove_dir_all(host.path()).unwrap();
     eventually("orphaned", || {
-        live.status().sources[0].paths[0].mode == "orphaned"
+        live.status().sources[0].paths[0].mode == WatchMode::Orphaned
     });
     let status = live.status();
     assert_eq!(status.health, Health::Degraded);

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use retune::source::Mount;
-use retune::status::Health;
+use retune::status::{Health, RejectionReason};
 use retune::{Live, Loader, Retune, Secret};
 use support::log::{self, logged};
 use support::{Notes, Volume, eventually, lines, rejection, until_ok, until_rejected, warnings};
@@ -222,7 +222,7 @@ fn a15_volumes_that_stay_apart_are_degraded_until_the_other_comes() {
     );
     let status = live.status();
     assert_eq!(status.health, Health::Degraded);
-    assert_eq!(status.rejection.unwrap().reason, "revision");
+    assert_eq!(status.rejection.unwrap().reason, RejectionReason::Revision);
     assert!(status.waiting.is_some());
     live.reload().unwrap_err();
     assert_eq!(live.status().counters.rejected_revision, 1);
@@ -283,7 +283,10 @@ fn a15_a_volume_without_the_key_is_refused_with_what_to_do() {
              with the same text in all that belong together)"
         );
         eventually(what, || rejection(&live) == [&*expected]);
-        assert_eq!(live.status().rejection.unwrap().reason, "source");
+        assert_eq!(
+            live.status().rejection.unwrap().reason,
+            RejectionReason::Source
+        );
         let error = both.loader().once().unwrap_err();
         assert_eq!(lines(error.problems()), [expected]);
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::ignored::Ignored;
 use crate::node::Node;
 use crate::origin::Origin;
 
@@ -33,7 +34,7 @@ pub struct Given {
     /// Whether it is a secret.
     pub secret: bool,
     /// Why it does not count, where that is not just a higher source.
-    pub ignored: Option<&'static str>,
+    pub ignored: Option<Ignored>,
 }
 
 // === impl Explanation ===

@@ -10,8 +10,8 @@ use super::subscriber::Subscriber;
 use crate::change::ValueChange;
 use crate::problem::Problem;
 use crate::status::{
-    Counters, Delayed, HISTORY, HistoryEntry, Lags, LastGood, Rejection, SourceStatus, Times,
-    Waiting,
+    Counters, Delayed, HISTORY, HistoryEntry, Lags, LastGood, Rejection, RejectionReason,
+    SourceStatus, Times, Waiting, WatchMode,
 };
 use crate::validity::Validity;
 
@@ -77,7 +77,7 @@ impl Record {
         let now = self.sources.iter().flat_map(|source| &source.paths);
         let back = now
             .filter(|now| lost.contains(&*now.path) && !still.contains(&*now.path))
-            .filter(|now| matches!(now.mode, "events" | "polling"))
+            .filter(|now| matches!(now.mode, WatchMode::Events | WatchMode::Polling))
             .map(|now| format!("{}: no longer orphaned: {}", now.path, now.detail));
         News {
             warnings: fresh,
@@ -124,10 +124,10 @@ impl Record {
         // Each poll finds the same again until it is mended: that is still the one rejection.
         let counters = &mut self.counters;
         *match rejection.reason {
-            "source" => &mut counters.rejected_source,
-            "gate" => &mut counters.rejected_gate,
-            "revision" => &mut counters.rejected_revision,
-            _ => &mut counters.rejected_invalid,
+            RejectionReason::Source => &mut counters.rejected_source,
+            RejectionReason::Gate => &mut counters.rejected_gate,
+            RejectionReason::Revision => &mut counters.rejected_revision,
+            RejectionReason::Invalid => &mut counters.rejected_invalid,
         } += u64::from(is_new);
         self.rejection = Some(rejection);
         is_new
@@ -205,6 +205,6 @@ impl Record {
 
 fn orphaned(sources: &[SourceStatus]) -> HashSet<&str> {
     let paths = sources.iter().flat_map(|source| &source.paths);
-    let orphaned = paths.filter(|path| path.mode == "orphaned");
+    let orphaned = paths.filter(|path| path.mode == WatchMode::Orphaned);
     orphaned.map(|path| &*path.path).collect()
 }

@@ -10,7 +10,7 @@ use crate::last_good::LastGood;
 use crate::pipeline::{Observation, Pipeline};
 use crate::problem::Problem;
 use crate::report;
-use crate::status::Rejection;
+use crate::status::{Rejection, RejectionReason};
 use crate::time;
 
 /// The first generation.
@@ -36,9 +36,9 @@ pub(super) fn first<T: Retune>(
     // What volumes say that do not belong together is not worth a report.
     let apart = seen.apart.take();
     let reason = match (seen.failed, &apart) {
-        (true, _) => "source",
-        (false, Some(_)) if seen.problems.is_empty() => "revision",
-        (false, _) => "invalid",
+        (true, _) => RejectionReason::Source,
+        (false, Some(_)) if seen.problems.is_empty() => RejectionReason::Revision,
+        (false, _) => RejectionReason::Invalid,
     };
     let value = match apart {
         Some(apart) => {
@@ -83,7 +83,7 @@ pub(super) fn first<T: Retune>(
     seen.warnings.append(&mut restored.warnings);
     let report = report::excerpts(&problems);
     tracing::warn!(
-        reason,
+        reason = reason.as_str(),
         problems = problems.len(),
         report,
         "started from the last good configuration of {at}, as the present one is refused"

@@ -2,7 +2,7 @@
 
 use super::Pipeline;
 use crate::flat::FlatValue;
-use crate::ignored::{Ignored, Why};
+use crate::ignored::{Ignored, PassedOver};
 use crate::problem::{IGNORED, Problem};
 use crate::schema::Way;
 use crate::source::Kind;
@@ -33,14 +33,14 @@ impl Pipeline {
     }
 
     /// The warning about a value that was given in a way in which it is not taken.
-    pub(super) fn withheld(&self, ignored: &Ignored) -> Option<Problem> {
-        let Why::Withheld(_) = ignored.why else {
+    pub(super) fn withheld(&self, value: &PassedOver) -> Option<Problem> {
+        let Ignored::NotFrom(_) = value.why else {
             return None;
         };
-        let message = format!("{}: {IGNORED}", ignored.why.told());
-        let mut problem = Problem::new(&ignored.path, message).at(ignored.origin.clone());
-        problem.secret = ignored.secret;
-        problem.help = self.flat.at(&ignored.path).map(|value| self.ways(value));
+        let message = format!("{}: {IGNORED}", value.why);
+        let mut problem = Problem::new(&value.path, message).at(value.origin.clone());
+        problem.secret = value.secret;
+        problem.help = self.flat.at(&value.path).map(|value| self.ways(value));
         Some(problem)
     }
 

@@ -11,7 +11,7 @@ use crate::Retune;
 use crate::explain::Tree;
 use crate::jitter::Turn;
 use crate::pipeline::Observation;
-use crate::status::Delayed;
+use crate::status::{Delayed, Rejection, RejectionReason};
 use crate::time;
 
 // === impl Reloader ===
@@ -44,7 +44,8 @@ impl<T: Retune> Reloader<T> {
         let Turn { since, until, .. } = turn;
         let pending = seen.tree.pending();
         let mut record = self.shared.record();
-        let refused = record.rejection.take_if(|refused| refused.reason == "gate");
+        let by_gate = |refused: &mut Rejection| refused.reason == RejectionReason::Gate;
+        let refused = record.rejection.take_if(by_gate);
         let news = record.good(&seen.warnings, seen.sources, pending);
         record.rejection = refused;
         record.last_success = Some(wall_clock());

@@ -10,7 +10,7 @@ use super::secrecy::Secrecy;
 use super::variable::{FILE, Meaning, VariableNames, find, place, without_underscore};
 use super::{Context, Kind, Layer, Sealed, keys, service};
 use crate::flat::FlatValue;
-use crate::ignored::{Ignored, Why};
+use crate::ignored::{Ignored, PassedOver};
 use crate::node::Node;
 use crate::origin::{Origin, Place};
 use crate::problem::Problem;
@@ -304,12 +304,15 @@ impl Sealed for Env {
             let origin = Origin::Env(variable.as_str().into());
             if service::is_injected(variable, &variables) {
                 let found = find(flat, &self.names.prefix, variable);
-                layer.notes.ignored.extend(found.map(|found| Ignored {
-                    path: found.dotted(),
-                    origin,
-                    why: Why::Service,
-                    secret: false,
-                }));
+                layer
+                    .notes
+                    .passed_over
+                    .extend(found.map(|found| PassedOver {
+                        path: found.dotted(),
+                        origin,
+                        why: Ignored::Service,
+                        secret: false,
+                    }));
                 continue;
             }
             match self.names.meaning(flat, variable) {

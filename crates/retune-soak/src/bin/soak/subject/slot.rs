@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use retune::status::{HISTORY, Health, Status};
+use retune::status::{HISTORY, Health, Status, WatchMode};
 use retune::{EnvView, Live};
 
 use super::config::{Documents, Files, NUDGE, Secrets, Soaked, Typed};
@@ -281,9 +281,9 @@ impl<T: Soaked> Subject for Slot<T> {
             Some(format!("{:?} {:?}", status.overlaps, status.late))
         } else {
             let expected = if kind == Kind::Polled {
-                "polling"
+                WatchMode::Polling
             } else {
-                "events"
+                WatchMode::Events
             };
             let mut paths = status.sources.iter().flat_map(|source| &source.paths);
             paths
