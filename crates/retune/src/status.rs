@@ -23,12 +23,6 @@ pub use secret::SecretStatus;
 pub(crate) use secret::is_wiped;
 pub use source::{PathStatus, SourceStatus, WatchMode};
 
-/// How many generations the history keeps.
-pub const HISTORY: usize = 16;
-
-/// How many changed values an entry of the history names.
-pub const MOST_CHANGES: usize = 100;
-
 /// What can be known of a live configuration at one moment. It holds no secret.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
@@ -82,7 +76,7 @@ pub struct Status {
     /// Subscribers that have not yet returned from a generation that came before their patience ran
     /// out.
     pub late: Vec<Late>,
-    /// The last generations, the newest last.
+    /// The last generations, the newest last: at the most [`MAX_HISTORY_LEN`](Self::MAX_HISTORY_LEN).
     pub history: Vec<HistoryEntry>,
     /// Counters since the start.
     pub counters: Counters,
@@ -210,9 +204,10 @@ pub struct HistoryEntry {
     pub generation: u64,
     /// Its times.
     pub times: Times,
-    /// The values that it changed, in the order of their paths: at the most [`MOST_CHANGES`].
+    /// The values that it changed, in the order of their paths: at the most
+    /// [`MAX_CHANGES`](Self::MAX_CHANGES).
     pub changes: Vec<ValueChange>,
-    /// How many values it changed.
+    /// How many values it changed, named or not.
     pub changed: usize,
 }
 
@@ -280,6 +275,13 @@ pub(crate) fn reasons(
         .collect()
 }
 
+// === impl Status ===
+
+impl Status {
+    /// How many generations the history keeps.
+    pub const MAX_HISTORY_LEN: usize = 16;
+}
+
 // === impl LastGood ===
 
 impl LastGood {
@@ -312,9 +314,12 @@ impl Times {
 // === impl HistoryEntry ===
 
 impl HistoryEntry {
+    /// How many changed values are named.
+    pub const MAX_CHANGES: usize = 100;
+
     pub(crate) fn new(generation: u64, times: Times, mut changes: Vec<ValueChange>) -> Self {
         let changed = changes.len();
-        changes.truncate(MOST_CHANGES);
+        changes.truncate(Self::MAX_CHANGES);
         Self {
             generation,
             times,

@@ -10,8 +10,8 @@ use super::subscriber::Subscriber;
 use crate::change::ValueChange;
 use crate::problem::Problem;
 use crate::status::{
-    Counters, Delayed, HISTORY, HistoryEntry, Lags, LastGood, Rejection, RejectionReason,
-    SourceStatus, Times, Waiting, WatchMode,
+    Counters, Delayed, HistoryEntry, Lags, LastGood, Rejection, RejectionReason, SourceStatus,
+    Status, Times, Waiting, WatchMode,
 };
 use crate::validity::Validity;
 
@@ -137,7 +137,7 @@ impl Record {
         self.last_success = Some(entry.times.swapped);
         self.lags.swapped(entry.generation, &entry.times);
         self.history.push_back(entry);
-        while self.history.len() > HISTORY {
+        while self.history.len() > Status::MAX_HISTORY_LEN {
             // What nobody can look up any more need not be waited for either.
             let old = self.history.pop_front().map(|entry| entry.generation);
             self.unapplied

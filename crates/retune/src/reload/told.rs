@@ -4,7 +4,7 @@ use tracing::{info, warn};
 
 use crate::change::ValueChange;
 use crate::live::News;
-use crate::status::MOST_CHANGES;
+use crate::status::HistoryEntry;
 
 /// The secrets among some changes, with their fingerprints; `None` if there is none.
 pub(super) fn rotated(changes: &[ValueChange]) -> Option<String> {
@@ -26,10 +26,10 @@ pub(super) fn tell(news: &News) {
         None => {}
         Some([]) => info!("nothing waits for a restart any more"),
         Some(changes) => {
-            let first = changes.iter().take(MOST_CHANGES);
-            let paths: Vec<_> = first.map(|change| &*change.path).collect();
+            let named = changes.get(..HistoryEntry::MAX_CHANGES).unwrap_or(changes);
+            let paths: Vec<_> = named.iter().map(|change| &*change.path).collect();
             let (paths, values) = (paths.join(", "), changes.len());
-            let rotated = rotated(changes.get(..MOST_CHANGES).unwrap_or(changes));
+            let rotated = rotated(named);
             warn!(
                 paths,
                 rotated, values, "a change takes effect on restart, the running value stays"

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use retune::status::{HISTORY, Health, Status, WatchMode};
+use retune::status::{Health, Status, WatchMode};
 use retune::{EnvView, Live};
 
 use super::config::{Documents, Files, NUDGE, Secrets, Soaked, Typed};
@@ -244,7 +244,7 @@ impl<T: Soaked> Subject for Slot<T> {
             return Ok(());
         };
         // Of the same length each, in an order that makes each of them a change.
-        for number in 0..HISTORY {
+        for number in 0..Status::MAX_HISTORY_LEN {
             let set = live.set(NUDGE, (100 + number).to_string());
             set.map_err(|error| format!("setting by code: {error}"))?;
         }
