@@ -101,7 +101,7 @@ impl Pins {
     /// there.
     ///
     /// ```
-    /// use retune_mount::{Limits, Pins};
+    /// use retune_mount::{Content, Limits, Pins};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let dir = tempfile::tempdir()?;
@@ -110,7 +110,7 @@ impl Pins {
     /// std::fs::write(root.join("run/token"), "t")?;
     /// std::os::unix::fs::symlink("/run/token", root.join("token"))?;
     /// let mut pins = Pins::new(Limits::default()).rooted(root);
-    /// assert_eq!(pins.read(root.join("token"))?.file(), Some(&b"t"[..]));
+    /// assert_eq!(pins.read(root.join("token"))?.file().and_then(Content::as_str), Some("t"));
     /// # Ok(())
     /// # }
     /// ```

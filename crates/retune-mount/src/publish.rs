@@ -33,7 +33,7 @@ const DATA_TMP: &str = "..data_tmp";
 /// at a time.
 ///
 /// ```
-/// use retune_mount::{Limits, Publisher, read_once};
+/// use retune_mount::{Content, Limits, Publisher, read_once};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let tmp = tempfile::tempdir()?;
@@ -41,7 +41,8 @@ const DATA_TMP: &str = "..data_tmp";
 /// let publisher = Publisher::create(&dir)?;
 /// assert!(publisher.publish([("log-level", "warn"), ("tls/ca.crt", "…")])?.changed);
 /// assert!(!publisher.publish([("log-level", "warn"), ("tls/ca.crt", "…")])?.changed);
-/// assert_eq!(read_once(&dir, Limits::default())?.get("log-level"), Some(&b"warn"[..]));
+/// let found = read_once(&dir, Limits::default())?;
+/// assert_eq!(found.get("log-level").and_then(Content::as_str), Some("warn"));
 /// # Ok(())
 /// # }
 /// ```
@@ -248,7 +249,8 @@ impl Publisher {
             .keys(usize::MAX);
         let found = read_once(&self.dir, limits).ok()?;
         let same = found
-            .keys()
+            .iter()
+            .map(|(key, content)| (key, &**content))
             .eq(payload.iter().map(|(key, bytes)| (*key, *bytes)));
         found.data_dir().filter(|_| same).map(OsStr::to_owned)
     }

@@ -46,11 +46,13 @@ pub(crate) struct PlainState {
 /// swapped meanwhile is read again.
 ///
 /// ```
+/// use retune_mount::{Content, Limits, read_once};
+///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let dir = tempfile::tempdir()?;
 /// std::fs::write(dir.path().join("message"), "hello")?;
-/// let found = retune_mount::read_once(dir.path(), retune_mount::Limits::default())?;
-/// assert_eq!(found.get("message"), Some(&b"hello"[..]));
+/// let found = read_once(dir.path(), Limits::default())?;
+/// assert_eq!(found.get("message").and_then(Content::as_str), Some("hello"));
 /// # Ok(())
 /// # }
 /// ```

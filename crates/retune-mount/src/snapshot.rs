@@ -52,24 +52,14 @@ impl Snapshot {
         self.kind
     }
 
-    /// All keys with their bytes, in order. A nested key is the path `a/b`; a
+    /// All keys with what is in them, in order. A nested key is the path `a/b`; a
     /// single file has one key, its own name.
-    pub fn keys(&self) -> impl ExactSizeIterator<Item = (&Path, &[u8])> {
-        self.keys.iter().map(|(path, key)| (path, &*key.content))
-    }
-
-    /// The bytes of one key.
-    pub fn get(&self, key: impl AsRef<Path>) -> Option<&[u8]> {
-        self.content(key).map(|bytes| &**bytes)
-    }
-
-    /// All keys with their content, to share: see [`keys`](Self::keys).
-    pub fn contents(&self) -> impl ExactSizeIterator<Item = (&Path, &Content)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Path, &Content)> {
         self.keys.iter().map(|(path, key)| (path, &key.content))
     }
 
-    /// The content of one key, to share.
-    pub fn content(&self, key: impl AsRef<Path>) -> Option<&Content> {
+    /// What is in one key.
+    pub fn get(&self, key: impl AsRef<Path>) -> Option<&Content> {
         self.keys.get(key.as_ref()).map(|key| &key.content)
     }
 
@@ -83,13 +73,8 @@ impl Snapshot {
         self.keys.len() == 0
     }
 
-    /// The bytes of a single file; `None` for a volume or a directory.
-    pub fn file(&self) -> Option<&[u8]> {
-        self.file_content().map(|bytes| &**bytes)
-    }
-
-    /// The content of a single file, to share; `None` for a volume or a directory.
-    pub fn file_content(&self) -> Option<&Content> {
+    /// What is in a single file; `None` for a volume or a directory.
+    pub fn file(&self) -> Option<&Content> {
         match self.kind {
             Kind::File => self.keys.iter().next().map(|(_, key)| &key.content),
             Kind::Volume | Kind::Directory => None,
@@ -125,13 +110,13 @@ impl Snapshot {
     /// Whether both hold the same keys with the same bytes, no matter when they
     /// were published.
     pub fn same_content(&self, other: &Self) -> bool {
-        self.kind == other.kind && self.contents().eq(other.contents())
+        self.kind == other.kind && self.iter().eq(other.iter())
     }
 }
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.keys().map(|(path, _)| path).collect();
+        let names: Vec<_> = self.iter().map(|(path, _)| path).collect();
         f.debug_struct("Snapshot")
             .field("kind", &self.kind)
             .field("keys", &names)

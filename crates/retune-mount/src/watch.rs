@@ -25,7 +25,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// single file, all by the same calls.
 ///
 /// ```
-/// use retune_mount::{Limits, Pins, Reading, Signal, Watch};
+/// use retune_mount::{Content, Limits, Pins, Reading, Signal, Watch};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let dir = tempfile::tempdir()?;
@@ -34,7 +34,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// let signal = Signal::new();
 /// let mut watch = Watch::new(&path, &signal);
 /// match watch.read(&mut Pins::new(Limits::default()))? {
-///     Reading::Ready(first) => assert_eq!(first.file(), Some(&b"warn"[..])),
+///     Reading::Ready(first) => assert_eq!(first.file().and_then(Content::as_str), Some("warn")),
 ///     other => panic!("at rest, so it is taken as it is: {other:?}"),
 /// }
 ///
@@ -42,7 +42,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// loop {
 ///     signal.wait(None);
 ///     match watch.read(&mut Pins::new(Limits::default()))? {
-///         Reading::Ready(now) if now.file() == Some(b"info") => break,
+///         Reading::Ready(now) if now.file().and_then(Content::as_str) == Some("info") => break,
 ///         _ => {} // not quiet yet: the signal is set again when it is
 ///     }
 /// }

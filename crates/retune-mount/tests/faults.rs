@@ -10,7 +10,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use retune_mount::faults::{Call, inject};
-use retune_mount::{ErrorKind, Limits, PathState, Pins, PollReason, Signal, Watch, health};
+use retune_mount::{
+    Content, ErrorKind, Limits, PathState, Pins, PollReason, Signal, Watch, health,
+};
 use rustix::io::Errno;
 use support::{Follower, Volume, replace, wait_for};
 
@@ -60,7 +62,9 @@ impl Paths {
             follower.until(text, |this| {
                 let now = this.seen.last();
                 this.ok
-                    && now.is_some_and(|now| now.file().or(now.get("a")) == Some(text.as_bytes()))
+                    && now.is_some_and(|now| {
+                        now.file().or(now.get("a")).and_then(Content::as_str) == Some(&*text)
+                    })
             });
         }
     }

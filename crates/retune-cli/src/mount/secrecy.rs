@@ -49,9 +49,9 @@ pub(super) fn is_private(path: &Path, snapshot: &Snapshot) -> bool {
     match snapshot.kind() {
         Kind::File => closed(path),
         Kind::Volume => snapshot
-            .keys()
+            .iter()
             .any(|(key, _)| closed(&path.join("..data").join(key))),
-        _ => snapshot.keys().any(|(key, _)| closed(&path.join(key))),
+        _ => snapshot.iter().any(|(key, _)| closed(&path.join(key))),
     }
 }
 

@@ -68,7 +68,7 @@ fn as_text(path: &Path, snapshot: &Snapshot, masked: Option<Masked>) -> String {
         text += "  no keys\n";
     }
     let keys: Vec<_> = snapshot
-        .keys()
+        .iter()
         .map(|(key, bytes)| (printable(&key.to_string_lossy()), bytes))
         .collect();
     let width = keys
@@ -97,14 +97,14 @@ fn as_text(path: &Path, snapshot: &Snapshot, masked: Option<Masked>) -> String {
 
 fn as_json(path: &Path, snapshot: &Snapshot, masked: Option<Masked>) -> Value {
     let keys: Vec<Value> = snapshot
-        .keys()
+        .iter()
         .map(|(key, bytes)| {
             let mut entry = json!({ "key": key.to_string_lossy() });
             if masked.is_none() {
                 entry["bytes"] = bytes.len().into();
-                match std::str::from_utf8(bytes) {
-                    Ok(text) => entry["value"] = text.into(),
-                    Err(_) => entry["base64"] = BASE64_STANDARD.encode(bytes).into(),
+                match bytes.as_str() {
+                    Some(text) => entry["value"] = text.into(),
+                    None => entry["base64"] = BASE64_STANDARD.encode(bytes).into(),
                 }
             }
             entry

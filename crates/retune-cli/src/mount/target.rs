@@ -74,11 +74,11 @@ impl Target {
         } else {
             LinkOrder::AfterRename
         };
-        let own = found.iter().flat_map(|found| found.keys());
+        let own = found.iter().flat_map(|found| found.iter());
         Ok(Self {
             publisher: publisher.link_order(order),
             keys: own
-                .map(|(key, bytes)| (key.to_owned(), bytes.to_owned()))
+                .map(|(key, bytes)| (key.to_owned(), bytes.to_vec()))
                 .collect(),
             secret: found.is_some_and(|found| is_private(dir, &found)),
             _lock: lock,

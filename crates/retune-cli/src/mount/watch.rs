@@ -104,15 +104,15 @@ fn told(path: &Path, state: &PathState) -> String {
 impl Changes {
     fn between(old: Option<&Snapshot>, new: &Snapshot) -> Self {
         let mut changes = Self::default();
-        for (key, bytes) in new.keys() {
+        for (key, content) in new.iter() {
             match old.map(|old| old.get(key)) {
-                Some(Some(old)) if old == bytes => {}
+                Some(Some(old)) if old == content => {}
                 Some(Some(_)) => changes.changed.push(name(key)),
                 _ => changes.added.push(name(key)),
             }
         }
         if let Some(old) = old {
-            let gone = old.keys().filter(|(key, _)| new.get(key).is_none());
+            let gone = old.iter().filter(|(key, _)| new.get(key).is_none());
             changes.removed = gone.map(|(key, _)| name(key)).collect();
         }
         changes

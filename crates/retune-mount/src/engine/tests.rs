@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::{Interest, Member, Once, health, lock};
 use crate::signal::{NoticedBy, Signal};
 use crate::walk::{Fence, Found, Names, Walk};
-use crate::{Limits, Pins, Publisher, Reading, Watch};
+use crate::{Content, Limits, Pins, Publisher, Reading, Watch};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The engine, its counters and what it is made to suffer are the whole process's.
@@ -48,9 +48,11 @@ impl Place {
 
     fn read(&mut self) -> String {
         match self.watch.read(&mut Pins::new(Limits::default())).unwrap() {
-            Reading::Ready(found) => {
-                String::from_utf8_lossy(found.get("a").unwrap_or_default()).into_owned()
-            }
+            Reading::Ready(found) => found
+                .get("a")
+                .and_then(Content::as_str)
+                .unwrap_or_default()
+                .to_owned(),
             Reading::Settling { .. } => String::new(),
         }
     }

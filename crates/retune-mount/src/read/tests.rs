@@ -25,7 +25,7 @@ pub(super) fn after_key() {
 fn texts(found: &Snapshot) -> Vec<(String, String)> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     found
-        .keys()
+        .iter()
         .map(|(key, bytes)| (text(key.as_os_str().as_bytes()), text(bytes)))
         .collect()
 }

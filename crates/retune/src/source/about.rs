@@ -33,7 +33,7 @@ impl About {
     pub(super) fn listen(&self, dir: &Path, snapshot: &Snapshot, layer: &mut Layer) {
         let Some(key) = &self.heartbeat else { return };
         let token = snapshot.get(key);
-        layer.heartbeat = token.and_then(Heartbeat::read);
+        layer.heartbeat = token.and_then(|token| Heartbeat::read(token));
         if layer.heartbeat.is_some() {
             return;
         }
@@ -59,7 +59,7 @@ impl About {
         layer: &mut Layer,
     ) {
         let Some(key) = &self.revision else { return };
-        let content = snapshot.content(key);
+        let content = snapshot.get(key);
         let field = name_of_key(key).and_then(|name| flat.find(&name));
         let secret = secret || field.is_some_and(|value| value.secret);
         layer.revision = content.and_then(|content| Revision::read(content, secret));

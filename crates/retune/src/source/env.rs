@@ -201,7 +201,7 @@ impl Env {
         };
         let problem = |message: &str| Problem::new(path.clone(), format!("{place}: {message}"));
         let problem = match file.read(context, layer) {
-            Found::Content(snapshot) => match snapshot.file_content() {
+            Found::Content(snapshot) => match snapshot.file() {
                 Some(bytes) => {
                     layer.mounted |= snapshot.data_dir().is_some();
                     layer.note_open(&snapshot, context, |_| place.clone());

@@ -160,7 +160,7 @@ impl Sealed for File {
         if layer.leave_out(context) {
             return layer;
         }
-        let Some(bytes) = snapshot.file_content() else {
+        let Some(bytes) = snapshot.file() else {
             let what = match snapshot.kind() {
                 PathKind::Volume => "is a volume, not a file",
                 _ => "is a directory, not a file",

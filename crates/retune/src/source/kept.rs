@@ -34,7 +34,7 @@ impl Kept {
         let problems = match self.file.read(context, layer) {
             Found::Failed => return None,
             Found::Missing | Found::Unsettled => vec![problem("no such file")],
-            Found::Content(snapshot) => match snapshot.file_content().map(SharedText::new) {
+            Found::Content(snapshot) => match snapshot.file().map(SharedText::new) {
                 None => vec![problem("is a directory, not a file")],
                 Some(None) => vec![problem("not UTF-8")],
                 Some(Some(text)) => {

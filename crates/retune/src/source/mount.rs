@@ -259,7 +259,7 @@ impl Mount {
             secret,
             about: &self.about,
         };
-        keys.put(snapshot.contents(), context, layer);
+        keys.put(snapshot.iter(), context, layer);
     }
 }
 
@@ -296,7 +296,7 @@ impl Sealed for Mount {
                 self.has_keys = had_keys;
             }
             Found::Content(snapshot) => {
-                self.has_keys = snapshot.keys().any(|(key, _)| !self.about.names(key));
+                self.has_keys = snapshot.iter().any(|(key, _)| !self.about.names(key));
                 if !self.has_keys {
                     self.without_keys(&mut layer, "has no keys any more");
                 }
