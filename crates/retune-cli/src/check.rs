@@ -154,16 +154,7 @@ fn volume(object: &Object, manifest: &str, lines: &mut Lines<'_>) -> Result<Volu
         let text = std::str::from_utf8(&bytes).ok();
         match text.and_then(|text| lines.find(&key, text)) {
             Some((lines, columns)) => {
-                let file = manifest.into();
-                volume.key_in(
-                    key,
-                    bytes,
-                    InManifest {
-                        file,
-                        lines,
-                        columns,
-                    },
-                )
+                volume.key_in(key, bytes, InManifest::new(manifest, lines, columns))
             }
             None => volume.key(key, bytes),
         }

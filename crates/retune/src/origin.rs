@@ -90,6 +90,7 @@ pub enum Place {
 /// Where a key's content begins in the manifest that gives it. Lines and columns of a [`Span`] are
 /// counted from the manifest's start then.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct InManifest {
     /// The manifest.
     pub file: PathBuf,
@@ -201,6 +202,19 @@ impl fmt::Display for Origin {
             Self::Flag(flag) => f.write_str(flag),
             Self::Text(span) => span.fmt(f),
             Self::Replaced(origin) => write!(f, "kept from {origin}"),
+        }
+    }
+}
+
+// === impl InManifest ===
+
+impl InManifest {
+    /// A content that begins below `lines` lines of a manifest, behind `columns` columns of each of its own.
+    pub fn new(file: impl Into<PathBuf>, lines: usize, columns: usize) -> Self {
+        Self {
+            file: file.into(),
+            lines,
+            columns,
         }
     }
 }
