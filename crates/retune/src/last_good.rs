@@ -85,6 +85,15 @@ impl LastGood {
         }
     }
 
+    /// Whether an unchanged configuration, which was read anew, is to be kept again.
+    pub(crate) fn is_due(&self, before: &Tree, now: &Tree) -> bool {
+        let alike = match (before.for_a_start(), now.for_a_start()) {
+            (Some((before, _)), Some((now, _))) => alike(before, now),
+            _ => false,
+        };
+        self.written.is_none() || self.has_failed() || !alike
+    }
+
     /// Whether what is good is still to be written.
     pub(crate) fn has_failed(&self) -> bool {
         self.problem.is_some()
@@ -106,6 +115,23 @@ impl LastGood {
             problem: self.problem.clone(),
         }
     }
+}
+
+/// Whether the same is to be kept of both. What has become a secret is not kept any more.
+fn alike(before: &Node, now: &Node) -> bool {
+    let nodes = match (&before.value, &now.value) {
+        (NodeValue::Map(before), NodeValue::Map(now)) => {
+            let entry = |(a, b): (&Entry, &Entry)| {
+                a.key == b.key && a.hidden == b.hidden && alike(&a.node, &b.node)
+            };
+            before.len() == now.len() && before.iter().zip(now).all(entry)
+        }
+        (NodeValue::List(before), NodeValue::List(now)) => {
+            before.len() == now.len() && before.iter().zip(now).all(|(a, b)| alike(a, b))
+        }
+        _ => before.same_content(now),
+    };
+    before.secret == now.secret && nodes
 }
 
 /// Either what is secret or what is not, cut where layers are merged. What rotates with a secret goes
@@ -219,4 +245,90 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
         _ = fs::remove_file(&temporary);
     }
     written
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use allocation_counter::measure;
+    use retune_mount::Limits;
+
+    use super::*;
+    use crate::Retune;
+    use crate::pipeline::{Options, Pipeline};
+    use crate::source::File;
+
+    #[derive(Debug, Retune)]
+    #[allow(dead_code)]
+    struct Config {
+        names: Vec<String>,
+        limit: Option<u32>,
+    }
+
+    /// A document in the only file, which is a secret or not.
+    fn tree(dir: &Path, document: &str, secret: bool) -> Tree {
+        let path = dir.join("config.yaml");
+        fs::write(&path, document).unwrap();
+        let file = match secret {
+            true => File::new(path).secret(),
+            false => File::new(path).not_secret(),
+        };
+        let options = Options {
+            limits: Limits::default(),
+            strict: false,
+            poll: (Duration::from_secs(30), Duration::from_secs(2)),
+            variables: None,
+            inherited: Arc::default(),
+            separator: ',',
+            root: None,
+            warn_world_readable: false,
+        };
+        let mut pipeline = Pipeline::new(Config::SCHEMA, vec![Box::new(file)], options);
+        let seen = pipeline.observe(None, |_| {});
+        assert!(seen.problems.is_empty(), "{:?}", seen.problems);
+        seen.tree
+    }
+
+    #[test]
+    fn what_is_unchanged_is_not_written_out_to_see_that() {
+        let dir = tempfile::tempdir().unwrap();
+        let before = tree(dir.path(), "names: [a, b]\nlimit: 1\n", false);
+        let mut kept = LastGood::new(&dir.path().join("last-good.json"));
+        assert!(kept.is_due(&before, &before), "nothing is there yet");
+        assert!(kept.keep(&before).is_none());
+
+        let now = tree(dir.path(), "# why\nnames: [a, b]\nlimit: 1\n", false);
+        let mut due = true;
+        let counted = measure(|| due = kept.is_due(&before, &now));
+        assert_eq!((due, counted.count_total), (false, 0));
+
+        for (document, secret) in [
+            ("names: [a, c]\nlimit: 1\n", false),
+            ("names: [a]\nlimit: 1\n", false),
+            ("names: [a, b]\n", false),
+            ("names: [a, b]\nlimit: 1\n", true),
+        ] {
+            let now = tree(dir.path(), document, secret);
+            assert!(kept.is_due(&before, &now), "{document} {secret}");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_tried_again_though_unchanged() {
+        let dir = tempfile::tempdir().unwrap();
+        let before = tree(dir.path(), "names: [a]\n", false);
+        let now = tree(dir.path(), "names: [b]\n", false);
+        let path = dir.path().join("state/last-good.json");
+        fs::create_dir(dir.path().join("state")).unwrap();
+        let mut kept = LastGood::new(&path);
+        assert!(kept.keep(&before).is_none());
+        fs::remove_dir_all(dir.path().join("state")).unwrap();
+        assert!(kept.keep(&now).is_some());
+        assert!(kept.is_due(&now, &now));
+        fs::create_dir(dir.path().join("state")).unwrap();
+        assert!(kept.keep(&now).is_none());
+        assert!(!kept.is_due(&now, &now));
+    }
 }

@@ -400,6 +400,8 @@ impl<T: Retune> Reloader<T> {
     }
 
     fn unchanged(&mut self, mut seen: Observation) -> Outcome {
+        let last_good = self.last_good.as_ref();
+        let keeps = last_good.is_some_and(|kept| kept.is_due(&self.shared.tree(), &seen.tree));
         self.end_delay();
         self.accept(&mut seen);
         let mut record = self.shared.record();
@@ -415,7 +417,9 @@ impl<T: Retune> Reloader<T> {
         } else {
             debug!("configuration unchanged");
         }
-        self.keep();
+        if keeps {
+            self.keep();
+        }
         Outcome::Good(self.shared.current().0.number)
     }
 
