@@ -71,6 +71,7 @@ pub(crate) fn read(file: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<u
     }
 }
 
+/// On Linux `Dir` makes an interrupted `getdents` again by itself.
 pub(crate) fn next_entry(listing: &mut Dir) -> Option<Result<DirEntry, Errno>> {
     match retry_on_intr(|| check(Call::List)) {
         Ok(()) => listing.next(),

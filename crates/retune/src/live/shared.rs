@@ -164,7 +164,8 @@ impl<T: Send + Sync + 'static> Shared<T> {
             self.cell.store(next);
             swapped = wall_clock();
         });
-        // What only tells of the change comes after it.
+        // What only tells of the change comes after it. It is made of trees, so that no code of the
+        // program runs under these locks.
         let changes = before.0.tree.changed(&tree);
         Arc::make_mut(&mut observed.ages).follow(&tree, &changes, (number, swapped));
         observed.tree = tree;
