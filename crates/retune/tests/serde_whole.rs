@@ -133,7 +133,7 @@ fn e1_layers_are_merged_key_by_key_at_every_depth() {
 }
 
 #[test]
-fn e1_keys_that_documents_write_differently_are_two_and_variables_that_do_are_one() {
+fn e1_keys_that_documents_write_differently_are_two_and_a_variable_is_of_its_own_writing() {
     let dir = tempfile::tempdir().unwrap();
     let [low, high] = ["low.yaml", "high.yaml"].map(|name| dir.path().join(name));
     fs::write(&low, "message: low\nlabels: {appName: low}").unwrap();
@@ -153,12 +153,6 @@ fn e1_keys_that_documents_write_differently_are_two_and_variables_that_do_are_on
         labels(&[("APP_LABELS__APP_NAME", "env")]),
         [pair("appName", "low"), pair("app_name", "env")]
     );
-    // Two writings of one name are one also where nothing tells how it is written.
-    for file in [&low, &high] {
-        fs::write(file, "message: low").unwrap();
-    }
-    let twice = [("APP_LABELS__APP_NAME", "a"), ("APP_LABELS__APPNAME", "b")];
-    assert_eq!(labels(&twice), [pair("app_name", "b")]);
 }
 
 #[test]
