@@ -66,6 +66,24 @@ fn e5_a_variable_that_equals_its_mounted_twin_is_a_start_value_and_the_mount_win
 }
 
 #[test]
+fn e5_a_variable_of_bytes_is_a_start_value_as_well() {
+    #[derive(Debug, Retune)]
+    struct Config {
+        bytes: Vec<u8>,
+    }
+    let dir = tempdir().unwrap();
+    let volume = Volume::new(dir.path().join("v"), &[("bytes", "one\n")]);
+    let live = Config::loader()
+        .mount(volume.not_secret())
+        .env(env(&[("APP_BYTES", "one\n")]))
+        .watch()
+        .unwrap();
+    assert_eq!(warnings(&live), [""; 0]);
+    volume.publish(&[("bytes", "two\n")]);
+    eventually("the mounted one", || live.load().bytes == b"two\n");
+}
+
+#[test]
 fn e5_a_variable_that_differs_masks_the_mount_and_that_is_a_warning() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(

@@ -11,7 +11,8 @@ use retune_mount::{Limits, Publisher};
 use super::*;
 use crate::Retune;
 use crate::pipeline::Options;
-use crate::source::{File, Mount};
+use crate::origin::Origin;
+use crate::source::{File, Kind, Mount};
 
 #[derive(Debug, Retune)]
 #[allow(dead_code)]
@@ -34,6 +35,25 @@ fn pipeline(sources: Vec<Box<dyn Sealed + Send>>) -> Pipeline {
         warn_world_readable: false,
     };
     Pipeline::new(Config::SCHEMA, sources, options)
+}
+
+/// A source that is not there for a moment whenever it is looked at.
+struct ComesAndGoes;
+
+impl Sealed for ComesAndGoes {
+    fn name(&self) -> String {
+        "mount /v".to_owned()
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Mount
+    }
+
+    fn read(&mut self, context: &mut Context<'_>) -> Layer {
+        let mut layer = Layer::new(Origin::Default, None, context);
+        layer.away = Some("/v".into());
+        layer
+    }
 }
 
 fn publish(dir: &Path, keys: impl IntoIterator<Item = (String, String)>) {
@@ -178,4 +198,14 @@ fn what_was_not_accepted_is_news_again() {
     // What was accepted before is not what was read last.
     publish(dir.path(), key("1"));
     assert!(pipeline.observe_news(&signal, |_| {}).is_ok());
+}
+
+#[test]
+fn what_is_away_at_each_look_is_refused_in_the_end() {
+    let mut pipeline = pipeline(vec![Box::new(ComesAndGoes)]);
+    let seen = pipeline.observe(None, |_| {});
+    let told: Vec<_> = seen.problems.iter().map(ToString::to_string).collect();
+    assert!(seen.failed);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("/v: comes and goes"), "{told:?}");
 }
