@@ -146,6 +146,7 @@ mod tests {
         let all = Content::new(b"0123456789".to_vec());
         let part = all.slice(2..6);
         assert_eq!(&*part, b"2345");
+        assert_eq!(AsRef::<[u8]>::as_ref(&part), b"2345");
         assert_eq!(&*part.slice(1..3), b"34");
         assert_eq!(&*part.slice(3..100), b"5");
         assert_eq!(&*part.slice(100..200), b"");

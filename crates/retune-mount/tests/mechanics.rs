@@ -375,6 +375,30 @@ fn c10_what_a_path_no_longer_leads_through_is_watched_no_more() {
 }
 
 #[test]
+fn c10_directories_of_a_volume_s_content_are_not_watched_whichever_way_links_lead() {
+    let test = "c10_directories_of_a_volume_s_content_are_not_watched_whichever_way_links_lead";
+    if !in_child(test, &[]) {
+        return;
+    }
+    let volume = Volume::new([("a", "1")]);
+    let flat = volume.follow();
+    let watches = health().watches;
+    drop(flat);
+    let data = volume.path("..nested");
+    fs::create_dir_all(data.join("sub/deep")).unwrap();
+    fs::write(data.join("a"), "2").unwrap();
+    symlink("../a", data.join("sub/link")).unwrap();
+    symlink("../../sub/deep/../../a", data.join("sub/deep/link")).unwrap();
+    symlink("..nested", volume.path("..data_tmp")).unwrap();
+    fs::rename(volume.path("..data_tmp"), volume.path("..data")).unwrap();
+    let nested = volume.follow();
+    for key in ["a", "sub/link", "sub/deep/link"] {
+        assert_eq!(nested.text(key).as_deref(), Some("2"), "{key}");
+    }
+    assert_eq!(health().watches, watches);
+}
+
+#[test]
 fn b10_a_directory_made_anew_with_the_inode_of_the_one_before_is_watched_anew() {
     let tmp = tempfile::tempdir().unwrap();
     let dir = tmp.path().join("dir");

@@ -10,8 +10,8 @@ use retune_mount::{Limits, Publisher};
 
 use super::*;
 use crate::Retune;
-use crate::pipeline::Options;
 use crate::origin::Origin;
+use crate::pipeline::Options;
 use crate::source::{File, Kind, Mount};
 
 #[derive(Debug, Retune)]
