@@ -17,10 +17,6 @@ use crate::process::{Cost, Process};
 /// One of them is swapped, another one each round.
 const VOLUMES: usize = 1000;
 
-/// Why it may be more.
-const AWAKE: &str = "a program that writes to `/dev/null` closes a file in `/dev`, above these volumes in `/dev/shm`, \
-    and wakes the watching thread; without that it is one look at all paths in 30 s";
-
 const HOW: &str = "What processes take that follow volumes of one key on tmpfs, each by another \
     arrangement: one `Live` that mounts one volume, one `Live` that mounts a thousand, a thousand `Live`s \
     that mount one each. Threads and memory (resident, per volume) are those beyond the same process before \
@@ -217,7 +213,10 @@ impl Contender {
             .checks
             .push(at_most("threads beside one for each Live", watching, 1.0));
         let most = woken.iter().copied().fold(0.0, f64::max);
-        let awake = at_most("wake-ups a minute of the thread with the most", most, 6.0);
-        table.checks.push(awake.because(AWAKE));
+        table.checks.push(at_most(
+            "wake-ups a minute of the thread with the most",
+            most,
+            6.0,
+        ));
     }
 }
