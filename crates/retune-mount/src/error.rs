@@ -140,3 +140,34 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b19_what_the_system_says_is_told_by_kind_with_its_own_words() {
+        let told = |errno| {
+            let error = Error::os("open", Path::new("/v"), errno);
+            (error.kind(), error.to_string())
+        };
+        for (errno, kind, words) in [
+            (
+                Errno::NOENT,
+                ErrorKind::Missing,
+                "there is nothing at this path",
+            ),
+            (Errno::ACCESS, ErrorKind::Permission, "cannot open it"),
+            (Errno::PERM, ErrorKind::Permission, "cannot open it"),
+            (Errno::NOTDIR, ErrorKind::NotDirectory, "cannot open it"),
+            (Errno::LOOP, ErrorKind::LinkLoop, "cannot open it"),
+            (Errno::MFILE, ErrorKind::Io, "no file descriptor is left"),
+            (Errno::NFILE, ErrorKind::Io, "no file descriptor is left"),
+            (Errno::IO, ErrorKind::Io, "cannot open it"),
+        ] {
+            let (told_kind, told_words) = told(errno);
+            assert_eq!(told_kind, kind, "{errno}");
+            assert!(told_words.contains(words), "{errno}: {told_words}");
+        }
+    }
+}

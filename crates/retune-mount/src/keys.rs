@@ -67,6 +67,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_are_in_the_order_of_paths() {
+        let mut paths = ["a.b", "a/c", "a", "b", ".b", ""].map(Path::new);
+        paths.sort_by(|a, b| compare(a, b));
+        assert_eq!(
+            paths.map(|path| path.to_str().unwrap()),
+            ["", ".b", "a", "a/c", "a.b", "b"]
+        );
+    }
+
+    #[test]
     fn of_a_name_that_is_listed_twice_the_later_one_counts() {
         let key = |content: &str| Key {
             content: Content::from(content.as_bytes()),
