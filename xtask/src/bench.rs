@@ -67,13 +67,13 @@ pub(crate) enum Name {
     Reads,
     /// A Go service's own comparison of a mutex and a channel, with retune beside it: 15 seconds; needs Go.
     Seed,
-    /// From a swap of files to what readers see, beside the least that can be done and beside peers.
+    /// From a swap of files to what readers see, beside the least that can be done and beside peers: 3 minutes.
     Reload,
     /// Many keys and a long document, beside reading the files and beside the parser alone.
     Size,
     /// What is held in memory for each key, and what a reload that changes nothing allocates.
     Memory,
-    /// A thousand volumes in one process.
+    /// A thousand volumes in one process: 2 minutes.
     Many,
     /// What nothing costs, when nothing changes: 10 minutes, in which others may work, but not make files in
     /// /dev/shm.

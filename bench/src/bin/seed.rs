@@ -12,6 +12,10 @@ use std::time::Duration;
 use retune::Live;
 use retune_bench::{Check, Clock, Contender, Rounds, Table, Way, go_program, quick};
 
+/// Why an owned generation may take longer than a pointer that Go's collector looks after.
+const COUNTED: &str = "what it gives is counted, by an instruction that locks the word to take it and another to give \
+    it back; who reads often has the other two, which count nothing";
+
 /// What a Get returns a reference to.
 struct Config {
     message: String,
@@ -126,7 +130,11 @@ fn main() -> io::Result<()> {
     for name in [GET, WITH, LOAD] {
         let ratio = measured.ratio(name, MUTEX);
         let what = format!("{name} ÷ {MUTEX}");
-        table.checks.push(Check::at_most(what, ratio, 1.0, ""));
+        let check = Check::at_most(what, ratio, 1.0, "");
+        table.checks.push(match name {
+            LOAD => check.because(COUNTED),
+            _ => check,
+        });
     }
     table.contenders = vec![go_version()];
     table.print()
