@@ -249,11 +249,7 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
     use allocation_counter::measure;
-    use retune_mount::Limits;
 
     use super::*;
     use crate::Retune;
@@ -275,16 +271,7 @@ mod tests {
             true => File::new(path).secret(),
             false => File::new(path).not_secret(),
         };
-        let options = Options {
-            limits: Limits::default(),
-            strict: false,
-            poll: (Duration::from_secs(30), Duration::from_secs(2)),
-            variables: None,
-            inherited: Arc::default(),
-            separator: ',',
-            root: None,
-            warn_world_readable: false,
-        };
+        let options = Options::default();
         let mut pipeline = Pipeline::new(Config::SCHEMA, vec![Box::new(file)], options);
         let seen = pipeline.observe(None, |_| {});
         assert!(seen.problems.is_empty(), "{:?}", seen.problems);

@@ -81,16 +81,7 @@ impl<T: Retune> Loader<T> {
         Self {
             sources: Vec::new(),
             set: None,
-            options: Options {
-                limits: Limits::default(),
-                strict: false,
-                poll: (Duration::from_secs(30), Duration::from_secs(2)),
-                variables: None,
-                inherited: Arc::default(),
-                separator: ',',
-                root: None,
-                warn_world_readable: false,
-            },
+            options: Options::default(),
             gather: Duration::ZERO,
             revision_patience: REVISION_PATIENCE,
             jitter: None,

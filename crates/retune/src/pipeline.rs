@@ -108,6 +108,23 @@ pub(crate) struct Observation {
     validities: Option<Vec<Validity>>,
 }
 
+// === impl Options ===
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            strict: false,
+            poll: (Duration::from_secs(30), Duration::from_secs(2)),
+            variables: None,
+            inherited: Arc::default(),
+            separator: ',',
+            root: None,
+            warn_world_readable: false,
+        }
+    }
+}
+
 // === impl Pipeline ===
 
 impl Pipeline {

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::panic::Location;
 use std::path::Path;
-use std::sync::Arc;
 
 use allocation_counter::{AllocationInfo, measure};
-use retune_mount::{Limits, Publisher};
+use retune_mount::Publisher;
 
 use super::*;
 use crate::Retune;
@@ -24,16 +23,7 @@ struct Config {
 }
 
 fn pipeline(sources: Vec<Box<dyn Sealed + Send>>) -> Pipeline {
-    let options = Options {
-        limits: Limits::default(),
-        strict: false,
-        poll: (Duration::from_secs(30), Duration::from_secs(2)),
-        variables: None,
-        inherited: Arc::default(),
-        separator: ',',
-        root: None,
-        warn_world_readable: false,
-    };
+    let options = Options::default();
     Pipeline::new(Config::SCHEMA, sources, options)
 }
 
