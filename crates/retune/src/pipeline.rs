@@ -171,8 +171,11 @@ impl Pipeline {
         let mut blind = false;
         let mut settling: Option<Instant> = None;
         let mut due: Option<Instant> = None;
-        let names = self.sources.iter().map(|source| source.name());
-        let apart = apart(names.zip(&layers));
+        let revisions = self.sources.iter().zip(&layers);
+        let apart = apart(revisions.filter_map(|(source, layer)| {
+            let revision = layer.revision.as_ref()?;
+            Some((source.name(), revision))
+        }));
         let stamps: Vec<_> = layers.iter().map(|layer| layer.published).collect();
         for (layer, source) in layers.iter_mut().zip(&self.sources) {
             observation_failed |= layer.failed;

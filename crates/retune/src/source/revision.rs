@@ -4,7 +4,6 @@ use std::fmt;
 
 use retune_mount::Content;
 
-use super::Layer;
 use crate::decode::quoted;
 use crate::problem::Problem;
 use crate::secret::REDACTED;
@@ -15,12 +14,11 @@ pub(crate) struct Revision {
     secret: bool,
 }
 
-/// What keeps volumes from being taken together: what each has; `None` if all have the same.
-pub(crate) fn apart<'l>(layers: impl IntoIterator<Item = (String, &'l Layer)>) -> Option<Problem> {
-    let volumes: Vec<_> = layers
-        .into_iter()
-        .filter_map(|(source, layer)| Some((source, layer.revision.as_ref()?)))
-        .collect();
+/// What keeps volumes from being taken together: what each has, by its source's name; `None` if all have the same.
+pub(crate) fn apart<'r>(
+    volumes: impl IntoIterator<Item = (String, &'r Revision)>,
+) -> Option<Problem> {
+    let volumes: Vec<_> = volumes.into_iter().collect();
     let (_, first) = volumes.first()?;
     if volumes
         .iter()
