@@ -31,9 +31,9 @@ pub(crate) struct Args {
     /// How long each is run.
     #[arg(long, default_value_t = 60, value_name = "N")]
     seconds: u64,
-    /// Tries the same inputs again, in the same order, as long as neither the code nor the inputs that it begins with
-    /// change; others each time if there is none.
-    #[arg(long, value_name = "N")]
+    /// Tries the same inputs again, in the same order and as many as there is time for, as long as neither the code
+    /// nor the inputs that it begins with change; others each time if there is none.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     seed: Option<u32>,
     /// How many run at the same time.
     #[arg(long, default_value_t = cores(), value_name = "N")]
@@ -52,8 +52,8 @@ struct Outcome {
     result: Result<Stats>,
 }
 
-/// Runs each target for some seconds, as CI does: what it finds, another machine finds as well. Says what was
-/// skipped.
+/// Runs each target for some seconds, as CI does: from a fresh clone the same inputs on each machine, as many as it has
+/// time for. Says what was skipped.
 ///
 /// # Errors
 ///

@@ -240,7 +240,10 @@ const IN_CLOSE_WRITE: u32 = 0x8;
 
 /// What the kernel tells this process of a directory.
 fn mask(dir: &Path) -> u32 {
-    let inode = format!(" ino:{:x} ", fs::metadata(dir).unwrap().ino());
+    let found = fs::metadata(dir).unwrap();
+    // As the kernel keeps a device's number.
+    let device = (rustix::fs::major(found.dev()) << 20) | rustix::fs::minor(found.dev());
+    let inode = format!(" ino:{:x} sdev:{device:x} ", found.ino());
     let descriptors = fs::read_dir("/proc/self/fdinfo").unwrap();
     let infos = descriptors.filter_map(|fd| fs::read_to_string(fd.unwrap().path()).ok());
     let watched = infos.collect::<String>();

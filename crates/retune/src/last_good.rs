@@ -55,15 +55,16 @@ impl LastGood {
         fs::metadata(&self.path).ok()?.modified().ok()
     }
 
-    /// Writes what a process that starts now would run, unless the file says that already. What is new
-    /// about a failure is given.
+    /// Writes what a process that starts now would run, unless the file says that already, as far as is
+    /// known: after a failure it may be gone. What is new about a failure is given.
     pub(crate) fn keep(&mut self, tree: &Tree) -> Option<&Problem> {
         let (root, schema) = tree.for_a_start()?;
         let shape = Shape::Struct(schema);
         let half = half(root, &shape, Half::NotSecret);
         let document = half.as_ref().map(|half| json(half, &shape));
         let text = document.unwrap_or_else(Json::map).pretty();
-        if self.written.as_ref().is_some_and(|(last, _)| *last == text) {
+        let says_that = self.written.as_ref().is_some_and(|(last, _)| *last == text);
+        if says_that && !self.has_failed() {
             return None;
         }
         match write(&self.path, &text) {
@@ -317,5 +318,22 @@ mod tests {
         fs::create_dir(dir.path().join("state")).unwrap();
         assert!(kept.keep(&now).is_none());
         assert!(!kept.is_due(&now, &now));
+    }
+
+    #[test]
+    fn what_was_written_before_another_failed_is_written_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = tree(dir.path(), "names: [a]\n", false);
+        let other = tree(dir.path(), "names: [b]\n", false);
+        let path = dir.path().join("state/last-good.json");
+        let state = dir.path().join("state");
+        fs::create_dir(&state).unwrap();
+        let mut kept = LastGood::new(&path);
+        assert!(kept.keep(&first).is_none());
+        fs::remove_dir_all(&state).unwrap();
+        assert!(kept.keep(&other).is_some());
+        fs::create_dir(&state).unwrap();
+        assert!(kept.keep(&first).is_none());
+        assert!(path.exists() && !kept.has_failed());
     }
 }

@@ -165,9 +165,11 @@ fn c15_what_a_gate_refuses_is_refused_as_long_as_it_is_there_without_another_wai
         .unwrap();
     let (ask, asked) = mpsc::channel();
     live.gate(move |config: &Config| {
-        let is_two = config.pool_size == 2;
-        _ = ask.send(());
-        if is_two { Err("not two") } else { Ok(()) }
+        _ = ask.send(config.pool_size);
+        match config.pool_size {
+            2 => Err("not two"),
+            _ => Ok(()),
+        }
     })
     .detach();
     volume.publish(&[("pool-size", "2"), ("password", "old")]);
@@ -177,9 +179,10 @@ fn c15_what_a_gate_refuses_is_refused_as_long_as_it_is_there_without_another_wai
     for other in ["a", "b", "c"] {
         asked.try_iter().for_each(drop);
         volume.publish(&[("pool-size", "2"), ("password", "old"), ("other", other)]);
-        while asked.try_recv().is_err() {
+        eventually("asked again", || {
             assert_eq!(live.status().delayed, None, "no other wait");
-        }
+            asked.try_recv() == Ok(2)
+        });
         let status = live.status();
         assert_eq!((status.delayed, status.health), (None, Health::Degraded));
         assert_eq!(status.rejection.map(|r| r.since), Some(refused.since));

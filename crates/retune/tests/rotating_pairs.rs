@@ -37,6 +37,15 @@ impl Login {
 /// What readers saw of each generation.
 type Seen = BTreeMap<u64, (u32, Option<u32>)>;
 
+/// Lets those who look on come to an end, also where the test fails.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 fn look(live: &Live<Config>, all: &Mutex<Seen>, done: &AtomicBool) {
     let mut reader = live.reader();
     let mut last = (0, (0, None));
@@ -112,6 +121,7 @@ fn h5_h6_readers_see_whole_pairs_and_the_one_that_ran_before() {
             AtomicUsize::new(0),
         );
         thread::scope(|scope| {
+            let _at_the_end = Ends(&done);
             for _ in 0..3 {
                 scope.spawn(|| look(&live, &seen, &done));
             }
@@ -143,7 +153,6 @@ fn h5_h6_readers_see_whole_pairs_and_the_one_that_ran_before() {
             eventually("the last one alone", || {
                 live.with(|c| c.login.current().whole() == last && c.login.previous().is_none())
             });
-            done.store(true, Ordering::Relaxed);
         });
         let seen = seen.into_inner().unwrap();
         for ((before, old), (after, new)) in seen.iter().zip(seen.iter().skip(1)) {

@@ -77,24 +77,25 @@ fn d12_numbers_dates_and_booleans_keep_their_text() {
 
 #[test]
 fn a_date_that_no_calendar_has_is_rejected_with_its_place() {
-    for (date, wrong) in [
-        (
-            "1979-16-27",
-            "invalid date, expected month between 01 and 12",
-        ),
-        ("1979-02-29", "invalid date, expected day between 01 and 28"),
-        (
-            "1979-05-27T24:00:00",
-            "invalid time, expected hour between 00 and 23",
-        ),
-        ("1979-05-27T07:32:?0Z", "invalid time, expected second"),
+    for date in [
+        "1979-16-27",
+        "1979-02-29",
+        "1979-05-27T24:00:00",
+        "1979-05-27T07:32:?0Z",
     ] {
-        let told = format!("greeter:1:5: {wrong} (a text is written in quotes)");
+        let told = "greeter:1:5: no date or time that there is (a text is written in quotes)";
         assert_eq!(bad(Toml, &format!("a = {date}\n")), [told]);
     }
-    for date in ["1980-02-29", "07:32", "1979-05-27 07:32:00.5-08:00"] {
+    for date in [
+        "1980-02-29",
+        "07:32",
+        "07:32:00.123456789123",
+        "1979-05-27T07:32",
+        "1979-05-27t07:32:60z",
+        "1979-05-27 07:32:00.5-08:00",
+    ] {
         assert_eq!(
-            good(Toml, &format!("a = {date}\n")).shown(),
+            good(Toml, &format!("a = {date} # why\n")).shown(),
             format!("{{a: {date}}}")
         );
     }
