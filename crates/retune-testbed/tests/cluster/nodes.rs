@@ -135,7 +135,11 @@ fn a_node_that_is_stopped_and_started_loses_nothing() {
     ];
     let pods = pods.map(|pod| namespace.start(&pod));
     for pod in &pods {
-        assert_eq!(processes(nodes, pod).len(), 1);
+        // What starts a container may be there beside it for a moment.
+        wait("one process runs", || {
+            let running = processes(nodes, pod);
+            check(running.len() == 1, running.join(", "))
+        });
     }
     let before = pods
         .each_ref()
