@@ -31,7 +31,7 @@ use crate::problem::Problem;
 use crate::schema::Schema;
 use crate::source::{Code, Layer, Sealed, VariableNames, apart};
 use crate::start_values::StartValues;
-use crate::status::SourceStatus;
+use crate::status::{RejectionReason, SourceStatus};
 use crate::time;
 use crate::validity::Validity;
 
@@ -352,6 +352,16 @@ impl Pipeline {
 // === impl Observation ===
 
 impl Observation {
+    /// Why it is refused before anybody is asked about it; `apart` if its volumes do not belong together. What
+    /// is wrong anyway goes before that.
+    pub(crate) fn reason(&self, apart: bool) -> RejectionReason {
+        match (self.failed, apart && self.problems.is_empty()) {
+            (true, _) => RejectionReason::Source,
+            (false, true) => RejectionReason::Revision,
+            (false, false) => RejectionReason::Invalid,
+        }
+    }
+
     /// Whether what was read is still what is there.
     pub(crate) fn still_current(&self) -> bool {
         self.pins.still_current()

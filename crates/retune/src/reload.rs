@@ -237,10 +237,7 @@ impl<T: Retune> Reloader<T> {
                 if same && seen.problems.is_empty() {
                     return self.unchanged(seen);
                 }
-                let reason = match seen.failed {
-                    true => RejectionReason::Source,
-                    false => RejectionReason::Invalid,
-                };
+                let reason = seen.reason(false);
                 return self.refuse(seen, reason);
             };
             if !asked && let Some(turn) = self.turn(&before, &seen, noticed) {
@@ -347,11 +344,7 @@ impl<T: Retune> Reloader<T> {
             info!("waiting: {problem}");
         }
         if late || !seen.problems.is_empty() {
-            let reason = match (seen.failed, &*seen.problems) {
-                (true, _) => RejectionReason::Source,
-                (false, []) => RejectionReason::Revision,
-                (false, _) => RejectionReason::Invalid,
-            };
+            let reason = seen.reason(true);
             seen.problems.push(problem);
             return self.refuse(seen, reason);
         }

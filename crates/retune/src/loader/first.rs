@@ -10,7 +10,7 @@ use crate::last_good::LastGood;
 use crate::pipeline::{Observation, Pipeline};
 use crate::problem::Problem;
 use crate::report;
-use crate::status::{Rejection, RejectionReason};
+use crate::status::Rejection;
 use crate::time;
 
 /// The first generation.
@@ -35,11 +35,7 @@ pub(super) fn first<T: Retune>(
 ) -> Result<First<T>, Error> {
     // What volumes say that do not belong together is not worth a report.
     let apart = seen.apart.take();
-    let reason = match (seen.failed, &apart) {
-        (true, _) => RejectionReason::Source,
-        (false, Some(_)) if seen.problems.is_empty() => RejectionReason::Revision,
-        (false, _) => RejectionReason::Invalid,
-    };
+    let reason = seen.reason(apart.is_some());
     let value = match apart {
         Some(apart) => {
             seen.problems.push(apart);
