@@ -93,7 +93,7 @@ fn load(name: &'static str, document: Vec<u8>, strict: bool) -> Result<Every, Er
 }
 
 /// Whether a document is one, whatever it holds.
-fn syntax(name: &'static str, data: &[u8]) -> Result<(), Error> {
+pub(crate) fn syntax(name: &'static str, data: &[u8]) -> Result<(), Error> {
     let data = data.to_vec();
     let closure = source::from_fn("fuzz", move || Ok::<_, Infallible>([(name, data.clone())]));
     let loader = Serde::<IgnoredAny>::loader().source(closure);
