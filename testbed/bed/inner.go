@@ -114,10 +114,6 @@ func (in *inner) startControlPlane(ctx context.Context) error {
 		return err
 	}
 	go relay(socket, func() (net.Conn, error) { return net.Dial("tcp", insideServer) })
-
-	if err := in.startControllers(); err != nil {
-		return err
-	}
 	config, err := clientcmd.BuildConfigFromFlags("", in.insideKubeconfig())
 	if err != nil {
 		return err
@@ -126,13 +122,16 @@ func (in *inner) startControlPlane(ctx context.Context) error {
 	if in.client, err = kubernetes.NewForConfig(config); err != nil {
 		return err
 	}
-	return until(ctx, "the API server is ready", func() error {
+	if err := until(ctx, "the API server is ready", func() error {
 		_, err := in.client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
 		return err
-	})
+	}); err != nil {
+		return err
+	}
+	return in.startControllers()
 }
 
-// startControllers starts what waits for the API server by itself.
+// startControllers starts what gives up where the API server is not ready in 10 s, as on a busy machine.
 func (in *inner) startControllers() error {
 	if err := in.start("kube-controller-manager", "kube-controller-manager", "--kubeconfig="+in.insideKubeconfig(), "--leader-elect=false",
 		"--secure-port=0",

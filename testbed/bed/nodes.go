@@ -71,7 +71,7 @@ func (n *nodes) start(m *machine) error {
 		if err != nil {
 			return err
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := until(ctx, "the runtime of "+m.name+" answers", func() error {
 			connection, err := net.Dial("unix", m.socket())
