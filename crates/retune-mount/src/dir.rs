@@ -140,3 +140,37 @@ impl Dir {
         Error::new(ErrorKind::Permission, &path, message)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn going_up_from_within_a_volume_ends_at_the_volume_and_then_above_it() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(place.path().join("data/a/b")).unwrap();
+        let path = place.path().join("data");
+        let fd = sys::open(&path, PASS | OFlags::DIRECTORY | OFlags::CLOEXEC).unwrap();
+        let mut dir = Dir::from_fd(fd, "/volume".into(), Some((7, 0))).unwrap();
+        for name in ["a", "b"] {
+            let Entry::Dir(next) = dir.entry(OsStr::new(name)).unwrap() else {
+                panic!("{name} is a directory");
+            };
+            dir = next;
+        }
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            seen.push((dir.path.to_str().unwrap().to_owned(), dir.below));
+            dir = dir.parent().unwrap();
+        }
+        let expected = [
+            ("/volume/a/b", Some((7, 2))),
+            ("/volume/a", Some((7, 1))),
+            ("/volume", Some((7, 0))),
+            // What holds the data directory: the volume.
+            ("/volume", None),
+        ];
+        assert_eq!(seen, expected.map(|(path, below)| (path.to_owned(), below)));
+        assert_eq!(dir.path, Path::new("/"));
+    }
+}

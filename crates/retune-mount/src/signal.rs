@@ -141,3 +141,19 @@ impl Signal {
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_paths_share_is_woken_once_for_all_of_them() {
+        let (shared, other) = (Signal::new(), Signal::new());
+        let mut ring = Ring::default();
+        for signal in [&shared, &other, &shared.clone()] {
+            ring.add(signal);
+        }
+        assert_eq!(ring.0.len(), 2);
+        assert!(ring.0[0].is(&shared) && ring.0[1].is(&other));
+    }
+}

@@ -79,3 +79,22 @@ fn wall((seconds, nanos): (i64, u32)) -> Option<SystemTime> {
     };
     base?.checked_add(Duration::from_nanos(u64::from(nanos)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_before_1970_are_as_the_kernel_counts_them() {
+        let half = Duration::from_millis(500);
+        let epoch = SystemTime::UNIX_EPOCH;
+        assert_eq!(wall((0, 500_000_000)), Some(epoch + half));
+        assert_eq!(wall((1, 500_000_000)), Some(epoch + half * 3));
+        // Nanoseconds go forward also from seconds that go backward.
+        assert_eq!(wall((-1, 500_000_000)), Some(epoch - half));
+        assert_eq!(
+            wall((i64::MIN, 0)),
+            epoch.checked_sub(Duration::from_secs(1 << 63))
+        );
+    }
+}

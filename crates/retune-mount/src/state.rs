@@ -108,3 +108,27 @@ impl fmt::Display for PollReason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_orphan_and_a_mount_of_one_file_are_dead_ends() {
+        let polling = PathState::Polling {
+            reason: PollReason::NoWatches,
+            every: Duration::from_secs(1),
+        };
+        for alive in [
+            PathState::Unread,
+            PathState::Events,
+            polling,
+            PathState::Missing,
+        ] {
+            assert!(!alive.is_dead_end(), "{alive}");
+        }
+        for dead in [PathState::Orphaned, PathState::SubPath] {
+            assert!(dead.is_dead_end(), "{dead}");
+        }
+    }
+}

@@ -84,6 +84,35 @@ fn e5_a_variable_of_bytes_is_a_start_value_as_well() {
 }
 
 #[test]
+fn e5_of_several_mounts_the_highest_is_the_twin_of_a_variable() {
+    let dir = tempdir().unwrap();
+    let base = Volume::new(
+        dir.path().join("base"),
+        &[("message", "base"), ("port", "1")],
+    );
+    let over = Volume::new(dir.path().join("over"), &[("message", "over")]);
+    let start = |message| {
+        Config::loader()
+            .mount(base.not_secret())
+            .mount(over.not_secret())
+            .env(env(&[("APP_MESSAGE", message), ("APP_PORT", "2")]))
+            .watch()
+            .unwrap()
+    };
+    // What hides is told of the mount that would have won.
+    let told = warnings(&start("base"));
+    let hidden = ["over/message", "base/port"];
+    assert_eq!(told.len(), hidden.len(), "{told:?}");
+    for (told, place) in told.iter().zip(hidden) {
+        assert!(told.contains(place), "{place}: {told}");
+    }
+    // And what equals that one is a start value.
+    let told = warnings(&start("over"));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("base/port"), "{told:?}");
+}
+
+#[test]
 fn e5_a_variable_that_differs_masks_the_mount_and_that_is_a_warning() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(

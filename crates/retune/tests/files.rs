@@ -312,11 +312,13 @@ fn b18_a_touch_is_no_note() {
     // Layout and comments are no content either.
     replace(&place.file, "# a comment\nmessage:    \"1\"\n");
     notes.until_last("1".into());
+    let before = live.status().counters.unchanged;
     replace(&place.file, "message: \"1\"\n# another comment\n");
     eventually("the comment is seen", || {
         let origin = live.explain("message").unwrap().winner.unwrap().origin;
         origin.to_string().ends_with("c.yaml:1:10")
     });
+    assert!(live.status().counters.unchanged > before);
     replace(&place.file, &message("2"));
     notes.until_last("2".into());
     assert_eq!(notes.values(), ["0", "1", "2"]);

@@ -344,6 +344,26 @@ fn f7_a_check_beyond_its_patience_is_named_and_its_late_result_is_not_published(
 }
 
 #[test]
+fn f7_nothing_is_stuck_between_reloads_however_short_the_patience() {
+    #[derive(Debug, Retune)]
+    struct Config {
+        workers: u32,
+    }
+    let dir = tempdir().unwrap();
+    let volume = Volume::new(dir.path().join("v"), &[("workers", "1")]);
+    let loader = Config::loader().mount(volume.not_secret());
+    let live = loader.patience(Duration::ZERO).watch().unwrap();
+    live.gate(|_| Ok::<(), String>(())).detach();
+    for workers in ["1", "2", "x", "3"] {
+        volume.publish(&[("workers", workers)]);
+        let answer = live.reload();
+        assert_eq!(answer.is_err(), workers == "x", "{answer:?}");
+        // A look of its own may be under way, which ends.
+        eventually("nothing is under way", || live.status().stuck.is_none());
+    }
+}
+
+#[test]
 fn f11_a_gate_beyond_its_patience_is_named_and_stopping_does_not_publish() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("workers", "1")]);

@@ -124,6 +124,32 @@ fn f8_a_nested_struct_is_whole_and_a_nested_field_is_one() {
 }
 
 #[test]
+fn f8_a_struct_whose_default_is_now_written_out_has_not_changed() {
+    #[derive(Debug, Retune)]
+    struct Config {
+        #[retune(restart)]
+        listen: Listen,
+    }
+    #[derive(Debug, Retune)]
+    struct Listen {
+        host: String,
+        #[retune(default = 80)]
+        port: u16,
+    }
+    let (_dir, volume, live) = start::<Config>(&[("listen.host", "a")]);
+    volume.publish(&[("listen.host", "a"), ("listen.port", "80")]);
+    live.reload().unwrap();
+    assert_eq!(pending(&live), []);
+    volume.publish(&[("listen.host", "a"), ("listen.port", "81")]);
+    live.reload().unwrap();
+    assert_eq!(pending(&live), [waits("listen.port", "80", "81")]);
+    assert_eq!(
+        live.with(|c| (c.listen.host.clone(), c.listen.port)),
+        ("a".into(), 80)
+    );
+}
+
+#[test]
 fn f8_a_struct_that_was_not_there_has_nothing_that_runs() {
     let (_dir, volume, live) = start::<Nested>(&[]);
     volume.publish(&[("tls.pool", "3")]);

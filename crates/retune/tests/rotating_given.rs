@@ -324,3 +324,30 @@ fn h6_an_overlap_ends_also_where_its_struct_runs_on_until_a_restart() {
     live.end_overlap("peer.key").unwrap();
     assert_eq!(has_previous(), (2, false));
 }
+
+#[test]
+fn h6_what_is_taken_away_leaves_no_half_of_a_pair_behind() {
+    let login = [
+        ("webhook-key", "a"),
+        ("login.user", "u"),
+        ("login.password", "p"),
+    ];
+    let (_dir, volume, live) = start::<Config>(&login);
+    assert_eq!(logins(&live.load()), ["u:p"]);
+    for gone in ["login: null", "{}"] {
+        volume.publish(&[("webhook-key", "a"), ("app.yaml", gone)]);
+        live.reload().unwrap();
+        assert!(live.load().login.is_none(), "{gone}");
+        assert!(live.status().overlaps.is_empty(), "{gone}");
+        volume.publish(&login);
+        live.reload().unwrap();
+    }
+    // What is not there and has no default is missing, and no pair without a current value.
+    volume.publish(&[("digit", "1")]);
+    let error = live.reload().unwrap_err();
+    assert_eq!(
+        lines(error.problems()),
+        ["webhook_key: missing: expected text"]
+    );
+    assert_eq!(keys(&live.load().webhook_key), ["a"]);
+}
