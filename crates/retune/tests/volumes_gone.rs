@@ -164,6 +164,24 @@ fn a18_defaults_when_lost_are_opt_in() {
 }
 
 #[test]
+fn a18_a_volume_that_is_lost_by_wish_hinders_no_other_change() {
+    let dir = tempdir().unwrap();
+    let volume = Volume::new(dir.path().join("v"), &[("message", "one"), ("port", "1")]);
+    let live = Config::loader()
+        .mount(Mount::new(volume.path()).defaults_when_lost())
+        .watch()
+        .unwrap();
+    let notes = Notes::of(&live, |c| (c.message.clone(), c.port));
+    std::fs::rename(volume.path(), dir.path().join("away")).unwrap();
+    notes.until_last(("none".into(), 80));
+    live.set("port", "7").unwrap();
+    notes.until_last(("none".into(), 7));
+    assert_eq!(live.status().health, Health::Ok);
+    std::fs::rename(dir.path().join("away"), volume.path()).unwrap();
+    notes.until_last(("one".into(), 7));
+}
+
+#[test]
 fn a9_f2_what_a_refused_update_would_remove_is_not_told_as_gone() {
     #[derive(Debug, Retune)]
     struct Held {

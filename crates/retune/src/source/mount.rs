@@ -69,6 +69,9 @@ pub struct Mount {
     /// The accepted content had keys, so that having none is a loss.
     had_keys: bool,
     has_keys: bool,
+    /// It was there in accepted content, so that it is lost where it is not.
+    was_there: bool,
+    is_there: bool,
     /// The heartbeat had stopped at the last look.
     had_stopped: bool,
 }
@@ -86,6 +89,8 @@ impl Mount {
             about: About::default(),
             had_keys: false,
             has_keys: false,
+            was_there: false,
+            is_there: false,
             had_stopped: false,
         }
     }
@@ -282,7 +287,9 @@ impl Sealed for Mount {
         let mut layer = Layer::new(Origin::Default, Some(Way::Mount), context);
         layer.mounted = true;
         let had_keys = std::mem::take(&mut self.has_keys);
-        match self.dir.read(context, &mut layer) {
+        let found = self.dir.read(context, &mut layer);
+        self.is_there = matches!(found, Found::Content(_));
+        match found {
             Found::Content(snapshot) if snapshot.file().is_some() => {
                 layer.failed = true;
                 let place = self.dir.path().display();
@@ -315,6 +322,7 @@ impl Sealed for Mount {
                 self.place(&snapshot, context, &mut layer);
             }
             Found::Missing if self.had_keys => self.without_keys(&mut layer, "is gone"),
+            Found::Missing if self.was_there && self.defaults_when_lost => {}
             Found::Missing if !self.optional => {
                 layer.failed = true;
                 let place = shown(self.dir.path());
@@ -346,5 +354,6 @@ impl Sealed for Mount {
 
     fn accepted(&mut self) {
         self.had_keys = self.has_keys;
+        self.was_there |= self.is_there;
     }
 }
