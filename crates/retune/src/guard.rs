@@ -1,5 +1,6 @@
 //! The program's own code, run where its panic must do no harm.
 
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs user code; its panic becomes a message.
@@ -9,6 +10,10 @@ pub(crate) fn guarded<R>(f: impl FnOnce() -> R) -> Result<R, String> {
             .downcast_ref::<&str>()
             .map(|text| (*text).to_owned())
             .or_else(|| payload.downcast_ref::<String>().cloned());
+        // A payload is the program's own, too: what its end panics with is not ended.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            mem::forget(again);
+        }
         text.unwrap_or_else(|| "a panic without a message".to_owned())
     })
 }

@@ -119,6 +119,23 @@ fn g3_a_panic_is_counted_and_neither_ends_the_subscription_nor_harms_another() {
     assert!(live.status().late.is_empty());
 }
 
+#[test]
+fn g3_a_panic_whose_payload_panics_when_it_is_dropped_is_counted_as_any_other() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            std::panic::panic_any(Bomb);
+        }
+    }
+    let (live, setter) = Live::settable(0);
+    let _panics = live.subscribe(|_| std::panic::panic_any(Bomb));
+    for n in 1..=3 {
+        let panics = || live.status().counters.subscriber_panics;
+        eventually("it panics", || panics() == n);
+        setter.set(n);
+    }
+}
+
 /// A value whose `Drop` panics while it is armed.
 struct Bomb(u64, Arc<AtomicUsize>);
 
