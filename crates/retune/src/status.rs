@@ -176,7 +176,7 @@ pub struct Overlap {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Stuck {
-    /// What it is doing: `reading mount /etc/greeter`, `checking a gate`.
+    /// What it is doing: `reading mount /etc/greeter`, `asking the gate at src/main.rs:12:5`.
     pub doing: String,
     /// For how long.
     #[serde(serialize_with = "time::seconds")]
@@ -191,7 +191,7 @@ pub struct Late {
     pub subscriber: String,
     /// The generation that it has not finished with.
     pub generation: u64,
-    /// How long ago it was told.
+    /// How long ago it was told of the oldest one that it has not finished with.
     #[serde(serialize_with = "time::seconds")]
     pub seconds: Duration,
 }
@@ -215,7 +215,7 @@ pub struct HistoryEntry {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Observations that became a generation.
+    /// Generations that were published after the first: by what was observed, or by the end of an overlap.
     pub applied: u64,
     /// Observations that found the content unchanged.
     pub unchanged: u64,

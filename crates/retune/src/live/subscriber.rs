@@ -28,6 +28,8 @@ struct State {
     done: u64,
     /// Since when it has owed an answer.
     behind_since: Option<Instant>,
+    /// Since when there has been something newer than what it took.
+    newer_since: Option<Instant>,
     closed: bool,
     waker: Option<Waker>,
 }
@@ -48,6 +50,7 @@ impl Subscriber {
             taken: 0,
             done: 0,
             behind_since: Some(Instant::now()),
+            newer_since: None,
             closed: false,
             waker: None,
         };
@@ -67,7 +70,11 @@ impl Subscriber {
         state.announced = state.announced.max(generation);
         // It is current before it is announced: the subscriber may be through with it already.
         if state.announced > state.done {
-            state.behind_since.get_or_insert_with(Instant::now);
+            let now = Instant::now();
+            state.behind_since.get_or_insert(now);
+            if state.announced > state.taken {
+                state.newer_since.get_or_insert(now);
+            }
         }
         drop(state);
         self.told.notify_one();
@@ -126,6 +133,7 @@ impl Subscriber {
         let (generation, value) = take();
         state.taken = generation.max(state.announced);
         state.announced = state.taken;
+        state.newer_since = None;
         Some(value)
     }
 
@@ -133,11 +141,7 @@ impl Subscriber {
     pub(crate) fn finish(&self) -> u64 {
         let mut state = self.state();
         state.done = state.taken;
-        if state.announced <= state.done {
-            state.behind_since = None;
-        } else {
-            state.behind_since = Some(Instant::now());
-        }
+        state.behind_since = state.newer_since;
         state.done
     }
 
@@ -240,6 +244,23 @@ mod tests {
         });
         assert!(subscriber.behind().is_some());
         assert_eq!(subscriber.finish(), 2);
+        assert_eq!(subscriber.behind(), None);
+    }
+
+    #[test]
+    fn g2_what_came_while_it_worked_is_owed_since_it_came() {
+        let subscriber = Subscriber::new("it".to_owned(), 1);
+        assert_eq!(subscriber.wait(|| (1, ())), Some(()));
+        subscriber.announce(2);
+        let told = Instant::now();
+        subscriber.announce(3);
+        assert_eq!(subscriber.finish(), 1);
+        let (generation, since) = subscriber.behind().unwrap();
+        assert_eq!(generation, 3);
+        assert!(since <= told, "not since it has time for it");
+        assert_eq!(subscriber.wait(|| (3, ())), Some(()));
+        assert!(subscriber.behind().is_some_and(|(_, since)| since <= told));
+        assert_eq!(subscriber.finish(), 3);
         assert_eq!(subscriber.behind(), None);
     }
 }
