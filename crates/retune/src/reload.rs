@@ -55,6 +55,8 @@ enum Outcome {
     /// The generation that holds now: a new one, or the same as before.
     Good(u64),
     Refused(Vec<Problem>),
+    /// All was stopped meanwhile, and nothing was published.
+    Stopped,
 }
 
 // === impl Reloader ===
@@ -151,6 +153,8 @@ impl<T: Retune> Reloader<T> {
         let result = match outcome {
             Outcome::Good(generation) => Ok(generation),
             Outcome::Refused(problems) => Err(Error::new("the change was refused", problems)),
+            // Who waits is told so where nobody answers.
+            Outcome::Stopped => return,
         };
         // Whoever asked may have stopped waiting.
         _ = reply.send(result);
@@ -259,7 +263,7 @@ impl<T: Retune> Reloader<T> {
             }
             if self.shared.is_stopping() {
                 self.discard(value);
-                return Outcome::Good(current.0.number);
+                return Outcome::Stopped;
             }
             return self.publish(value, seen, noticed);
         }

@@ -344,6 +344,38 @@ fn f7_a_check_beyond_its_patience_is_named_and_its_late_result_is_not_published(
 }
 
 #[test]
+fn c9_f11_a_value_that_is_set_while_all_is_stopped_is_not_said_to_hold() {
+    let dir = tempdir().unwrap();
+    let volume = Volume::new(dir.path().join("v"), &[("workers", "1")]);
+    let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
+    let barrier = Arc::new(Barrier::default());
+    barrier.held.store(true, Ordering::SeqCst);
+    let gate = barrier.clone();
+    live.gate(move |_| {
+        gate.pass();
+        Ok::<(), String>(())
+    })
+    .detach();
+    let in_thread = |act: fn(&Live<Config>) -> Result<(), retune::Error>| {
+        let live = live.clone();
+        std::thread::spawn(move || act(&live))
+    };
+    let set = in_thread(|live| live.set("workers", "2").map(drop));
+    eventually("the gate is asked", || {
+        barrier.entered.load(Ordering::SeqCst) > 0
+    });
+    let stopped = in_thread(|live| live.stop());
+    // Nobody is answered any more once it is being stopped.
+    let reload = in_thread(|live| live.reload().map(drop));
+    eventually("it is being stopped", || reload.is_finished());
+    barrier.held.store(false, Ordering::SeqCst);
+    stopped.join().unwrap().unwrap();
+    let answer = set.join().unwrap().unwrap_err();
+    assert!(answer.to_string().contains("stopped"), "{answer}");
+    assert_eq!(live.with(|c| c.workers), 1);
+}
+
+#[test]
 fn f7_nothing_is_stuck_between_reloads_however_short_the_patience() {
     #[derive(Debug, Retune)]
     struct Config {
