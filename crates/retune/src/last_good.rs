@@ -89,7 +89,7 @@ impl LastGood {
     /// Whether an unchanged configuration, which was read anew, is to be kept again.
     pub(crate) fn is_due(&self, before: &Tree, now: &Tree) -> bool {
         let alike = match (before.for_a_start(), now.for_a_start()) {
-            (Some((before, _)), Some((now, _))) => alike(before, now),
+            (Some((before, _)), Some((now, _))) => before.alike(now),
             _ => false,
         };
         self.written.is_none() || self.has_failed() || !alike
@@ -116,23 +116,6 @@ impl LastGood {
             problem: self.problem.clone(),
         }
     }
-}
-
-/// Whether the same is to be kept of both. What has become a secret is not kept any more.
-fn alike(before: &Node, now: &Node) -> bool {
-    let nodes = match (&before.value, &now.value) {
-        (NodeValue::Map(before), NodeValue::Map(now)) => {
-            let entry = |(a, b): (&Entry, &Entry)| {
-                a.key == b.key && a.hidden == b.hidden && alike(&a.node, &b.node)
-            };
-            before.len() == now.len() && before.iter().zip(now).all(entry)
-        }
-        (NodeValue::List(before), NodeValue::List(now)) => {
-            before.len() == now.len() && before.iter().zip(now).all(|(a, b)| alike(a, b))
-        }
-        _ => before.same_content(now),
-    };
-    before.secret == now.secret && nodes
 }
 
 /// Either what is secret or what is not, cut where layers are merged. What rotates with a secret goes

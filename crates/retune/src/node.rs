@@ -170,6 +170,18 @@ impl Node {
     /// Whether two bound nodes hold the same content, wherever it was written. Quotes are left only
     /// where the type leaves open what a plain scalar is.
     pub(crate) fn same_content(&self, other: &Self) -> bool {
+        self.same(other, false)
+    }
+
+    /// The same content, of which the same is secret: nobody sees that it is another.
+    pub(crate) fn alike(&self, other: &Self) -> bool {
+        self.same(other, true)
+    }
+
+    fn same(&self, other: &Self, in_secrecy: bool) -> bool {
+        if in_secrecy && self.secret != other.secret {
+            return false;
+        }
         match (&self.value, &other.value) {
             (NodeValue::Null, NodeValue::Null) => true,
             (NodeValue::Text { text: a, quoted: x }, NodeValue::Text { text: b, quoted: y }) => {
@@ -177,9 +189,9 @@ impl Node {
             }
             (NodeValue::File(a), NodeValue::File(b)) => a == b,
             (NodeValue::List(a), NodeValue::List(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same_content(b))
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b, in_secrecy))
             }
-            (NodeValue::Map(a), NodeValue::Map(b)) => same_entries(a, b),
+            (NodeValue::Map(a), NodeValue::Map(b)) => same_entries(a, b, in_secrecy),
             _ => false,
         }
     }
@@ -222,18 +234,21 @@ impl Node {
 }
 
 /// Whether two maps hold the same, in whatever order.
-fn same_entries(a: &[Entry], b: &[Entry]) -> bool {
+fn same_entries(a: &[Entry], b: &[Entry], in_secrecy: bool) -> bool {
     if a.len() != b.len() {
         return false;
     }
+    let same = |a: &Entry, b: &Entry| {
+        (!in_secrecy || a.hidden == b.hidden) && a.node.same(&b.node, in_secrecy)
+    };
     // The order is mostly the same, and then no index is needed.
     if a.iter().zip(b).all(|(a, b)| a.key == b.key) {
-        return a.iter().zip(b).all(|(a, b)| a.node.same_content(&b.node));
+        return a.iter().zip(b).all(|(a, b)| same(a, b));
     }
-    let index: HashMap<&str, &Node> = b.iter().map(|entry| (&*entry.key, &entry.node)).collect();
+    let index: HashMap<&str, &Entry> = b.iter().map(|entry| (&*entry.key, entry)).collect();
     a.iter().all(|entry| {
         let twin = index.get(&*entry.key);
-        twin.is_some_and(|twin| entry.node.same_content(twin))
+        twin.is_some_and(|twin| same(entry, twin))
     })
 }
 

@@ -228,7 +228,7 @@ impl<T: Retune> Reloader<T> {
             seen.tree.hold_back(&before, &self.pipeline.flat);
             seen.tree.keep_previous(Some(&before));
             let current = self.shared.current();
-            let same = current.0.tree.root.same_content(&seen.tree.root);
+            let same = current.0.tree.root.alike(&seen.tree.root);
             if seen.problems.is_empty() && same && seen.tree.waits_as_before(&before) {
                 return self.unchanged(seen);
             }

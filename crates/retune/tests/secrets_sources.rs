@@ -131,6 +131,40 @@ fn a_changed_secret_source_leaves_the_hash() {
 }
 
 #[cfg(target_os = "linux")]
+#[test]
+fn h1_what_becomes_a_secret_without_another_content_is_one_from_then_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let public = Volume::new(dir.path().join("public"), &[("message", "mark")]);
+    let secret = Volume::new(dir.path().join("secret"), &[]);
+    let start = || {
+        let loader = Config::loader().mount(public.not_secret());
+        watch(loader.mount(Mount::new(secret.path()).secret()))
+    };
+    let live = start();
+    let hash = live.status().hash;
+    secret.publish(&[("message", "mark")]);
+    live.reload().unwrap();
+    assert!(live.explain("message").unwrap().winner.unwrap().secret);
+    assert_ne!(live.status().hash, hash);
+    assert_eq!(
+        live.status().hash,
+        start().status().hash,
+        "as in a new replica"
+    );
+    assert_eq!(live.status().secrets.len(), 1);
+    // What it was is as secret as what it becomes.
+    let mut changes = live.changes();
+    assert!(changes.next().is_some());
+    secret.publish(&[("message", "other")]);
+    live.reload().unwrap();
+    let change = format!("{:?}", changes.next().unwrap().values());
+    assert!(change.contains("message"), "{change}");
+    let entry = format!("{:?}", live.status().history.last().unwrap());
+    for told in [change, entry] {
+        assert!(!told.contains("mark") && !told.contains("other"), "{told}");
+    }
+}
+
 fn tmpfs(at: &Path) {
     fs::create_dir(at).unwrap();
     let mount = Command::new("mount")
