@@ -30,6 +30,10 @@ use crate::status::{Rejection, RejectionReason, Waiting};
 /// is there: user code that is slower than the changes must not stop all of them.
 const MOST_OUTDATED: u32 = 3;
 
+/// How long a reload that was asked for goes on until all files are at rest. A restless file is taken after two
+/// seconds, but then another may be in the middle of its own.
+const MOST_SETTLING: Duration = Duration::from_secs(4);
+
 /// The writer's own state.
 pub(crate) struct Reloader<T> {
     pipeline: Pipeline,
@@ -163,9 +167,10 @@ impl<T: Retune> Reloader<T> {
     /// Reads now, and again until nothing is being written any more.
     fn reload(&mut self) -> Outcome {
         self.pipeline.distrust();
+        let began = Instant::now();
         loop {
             let outcome = self.observe(None);
-            let Some(until) = self.settling else {
+            let Some(until) = self.settling.filter(|_| began.elapsed() < MOST_SETTLING) else {
                 return outcome;
             };
             self.shared.signal.wait(Some(until));

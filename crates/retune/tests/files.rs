@@ -8,6 +8,9 @@ use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use retune::source::{Env, File};
@@ -297,6 +300,38 @@ fn b14_a_loop_of_links_is_an_error_and_its_end_is_seen() {
     replace(&place.file, &message("1"));
     eventually("the next", || live.with(|c| c.message == "1"));
     until_ok(&live);
+}
+
+#[test]
+fn b5_a_reload_is_answered_although_files_are_never_at_rest_together() {
+    let dir = tempdir().unwrap();
+    let [first, second] = ["a.yaml", "b.yaml"].map(|name| dir.path().join(name));
+    fs::write(&first, message("0")).unwrap();
+    fs::write(&second, "port: 0").unwrap();
+    let loader = Config::loader().file(first.as_path());
+    let live = loader.file(second.as_path()).watch().unwrap();
+
+    let answered = Arc::new(AtomicBool::new(false));
+    let rounds = Arc::new(AtomicU64::new(0));
+    // Each is restless, from different moments on.
+    for (file, key, from) in [(first, "message", 0), (second, "port", 40)] {
+        let (answered, rounds) = (answered.clone(), rounds.clone());
+        thread::spawn(move || {
+            while !answered.load(Ordering::SeqCst) {
+                let round = rounds.fetch_add(1, Ordering::SeqCst);
+                if round >= from {
+                    replace(&file, &format!("{key}: {round}"));
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+    }
+    eventually("both are restless", || rounds.load(Ordering::SeqCst) > 80);
+    let asker = live.clone();
+    let asked = thread::spawn(move || asker.reload().is_ok());
+    eventually("the reload is answered", || asked.is_finished());
+    answered.store(true, Ordering::SeqCst);
+    assert!(asked.join().unwrap());
 }
 
 #[test]

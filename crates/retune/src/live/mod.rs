@@ -225,7 +225,8 @@ impl<T: Send + Sync + 'static> Live<T> {
         subscription::gate(&self.shared, Location::caller(), check)
     }
 
-    /// Reads all sources now, and waits for the outcome: the generation that holds then.
+    /// Reads all sources now, and waits for the outcome: the generation that holds then. While plain files are
+    /// being written it reads again until they are at rest, for 4 s at the most.
     ///
     /// # Errors
     ///
