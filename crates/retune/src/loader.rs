@@ -419,7 +419,8 @@ impl<T: Retune> Loader<T> {
         Ok(first.value)
     }
 
-    /// Loads the configuration, and follows its changes from then on.
+    /// Loads the configuration, and follows its changes from then on. A plain file that is being written is waited
+    /// for, 4 s at the most.
     ///
     /// # Errors
     ///
@@ -429,7 +430,7 @@ impl<T: Retune> Loader<T> {
         let signal = Signal::new();
         let noticed = wall_clock();
         let mut pipeline = Pipeline::new(T::SCHEMA, self.sources, self.options);
-        let mut seen = pipeline.observe(Some(&signal), |_| {});
+        let mut seen = pipeline.observe_first(&signal);
         let first = first(&mut pipeline, &mut seen, self.last_good.as_ref());
         let First { value, instead } = first.map_err(|error| match self.last_good {
             Some(_) => error,

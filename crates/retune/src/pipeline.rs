@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime};
 use retune_mount::{Limits, Pins, wall_clock};
 
 pub(crate) use decoding::Running;
-pub(crate) use reading::Same;
+pub(crate) use reading::{MOST_SETTLING, Same};
 
 use crate::decode::Variables;
 use crate::explain::{Ages, Tree};

@@ -19,7 +19,7 @@ use crate::guard::guarded;
 use crate::jitter::{Jitter, Turns};
 use crate::last_good::LastGood;
 use crate::live::{Command, News, Shared};
-use crate::pipeline::{Observation, Pipeline, Running, Same};
+use crate::pipeline::{MOST_SETTLING, Observation, Pipeline, Running, Same};
 use crate::problem::Problem;
 use crate::report;
 use crate::scrub::scrubbed;
@@ -29,10 +29,6 @@ use crate::status::{Rejection, RejectionReason, Waiting};
 /// Late results that are thrown away in a row, before one is published although something newer
 /// is there: user code that is slower than the changes must not stop all of them.
 const MOST_OUTDATED: u32 = 3;
-
-/// How long a reload that was asked for goes on until all files are at rest. A restless file is taken after two
-/// seconds, but then another may be in the middle of its own.
-const MOST_SETTLING: Duration = Duration::from_secs(4);
 
 /// The writer's own state.
 pub(crate) struct Reloader<T> {

@@ -18,6 +18,10 @@ const MOST_TIME: Duration = Duration::from_secs(2);
 /// taken as it is: each volume in it is whole.
 const MOST_READINGS: usize = 8;
 
+/// How long somebody who asked for a reading waits until all files are at rest. A restless file is taken after two
+/// seconds, but then another may be in the middle of its own.
+pub(crate) const MOST_SETTLING: Duration = Duration::from_secs(4);
+
 /// A reading that found what runs.
 pub(crate) struct Same {
     /// A heartbeat is missed, or a value expires then: look again.
@@ -43,7 +47,22 @@ impl Pipeline {
         self.combine(layers, pins)
     }
 
-    /// The same, unless all sources give what they gave when what runs was accepted. Then nothing is made
+    /// The first reading, to start with: a file that is being written has nothing yet that could be gone on with,
+    /// so that it is waited for.
+    pub(crate) fn observe_first(&mut self, signal: &Signal) -> Observation {
+        let began = Instant::now();
+        loop {
+            let seen = self.observe(Some(signal), |_| {});
+            match seen.settling {
+                Some(until) if seen.failed && began.elapsed() < MOST_SETTLING => {
+                    signal.wait(Some(until));
+                }
+                _ => return seen,
+            }
+        }
+    }
+
+    /// The same as [`observe`](Self::observe), unless all sources give what they gave when what runs was accepted. Then nothing is made
     /// of it.
     pub(crate) fn observe_news(
         &mut self,
