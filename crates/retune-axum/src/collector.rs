@@ -219,14 +219,22 @@ impl Metrics<'_> {
             "Subscribers that have not returned from a change in time.",
             status.late.len(),
         )?;
-        self.0
-            .encode_descriptor(
-                "retune_subscriber_panics",
-                "Panics of subscribers, caught.",
-                None,
-                MetricType::Counter,
-            )?
-            .encode_counter::<NoLabelSet, _, f64>(&status.counters.subscriber_panics, None)
+        let counters = &status.counters;
+        self.counter(
+            "retune_subscriber_panics",
+            "Panics of subscribers, caught.",
+            counters.subscriber_panics,
+        )?;
+        self.counter(
+            "retune_event_overflows",
+            "How often the kernel's queue of events was full, so that all was looked at again.",
+            counters.overflows,
+        )?;
+        self.counter(
+            "retune_watcher_panics",
+            "Panics of the thread that watches, which goes on.",
+            counters.watcher_panics,
+        )
     }
 
     /// 1 for the mode of each path. A path that two sources read is one: a series that is there
@@ -300,6 +308,12 @@ impl Metrics<'_> {
         self.0
             .encode_descriptor(name, help, None, MetricType::Gauge)?
             .encode_gauge(&value)
+    }
+
+    fn counter(&mut self, name: &str, help: &str, count: u64) -> fmt::Result {
+        self.0
+            .encode_descriptor(name, help, None, MetricType::Counter)?
+            .encode_counter::<NoLabelSet, _, f64>(&count, None)
     }
 
     fn seconds(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {

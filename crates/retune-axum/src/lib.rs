@@ -71,6 +71,8 @@
 //! | `retune_stuck_seconds` | for how long a reload has been stuck |
 //! | `retune_subscribers_late` | subscribers that have not returned in time |
 //! | `retune_subscriber_panics_total` | panics of subscribers, caught |
+//! | `retune_event_overflows_total` | how often the kernel's queue of events was full, so that all was looked at again |
+//! | `retune_watcher_panics_total` | panics of the thread that watches, which goes on |
 //! | `retune_generations_held` | old generations that somebody still holds |
 //! | `retune_generations_held_oldest_seconds` | since when the oldest of them has been replaced |
 //!

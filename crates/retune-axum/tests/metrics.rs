@@ -278,6 +278,13 @@ fn g2_g3_a_stuck_subscriber_and_one_that_panics_are_counted() {
     eventually("one of each", || of_subscribers() == [1.0, 1.0]);
     drop(open);
     eventually("none is late any more", || of_subscribers() == [0.0, 1.0]);
+    // What watches is well.
+    for never in [
+        "retune_event_overflows_total",
+        "retune_watcher_panics_total",
+    ] {
+        assert!(metrics(&live).get(never) < 1.0, "{never}");
+    }
 }
 
 #[test]

@@ -234,6 +234,11 @@ pub struct Counters {
     pub polls: u64,
     /// Panics of subscribers, caught.
     pub subscriber_panics: u64,
+    /// How often the kernel's queue of events was full, so that all was looked at again. Of the whole process, as
+    /// all its configurations are watched by one thread.
+    pub overflows: u64,
+    /// Panics of that thread, which goes on.
+    pub watcher_panics: u64,
 }
 
 /// Old generations that are still held.

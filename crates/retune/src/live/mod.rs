@@ -33,7 +33,7 @@ use crate::explain::{Ages, Explanation, Tree};
 use crate::generation::{Change, Generation, Snapshot};
 use crate::problem::Problem;
 use crate::shared_text::SharedText;
-use crate::status::{self, Expiry, Health, Overlap, Status, Times};
+use crate::status::{self, Counters, Expiry, Health, Overlap, Status, Times};
 use crate::validity::Validity;
 
 /// How long a part of the reload may take before the status names it.
@@ -343,6 +343,7 @@ impl<T: Send + Sync + 'static> Live<T> {
         // Taken before the generation: a swap holds both.
         let ((tree, ages), record) = shared.observation();
         let current = shared.current();
+        let watching = retune_mount::health();
         let times = record.times();
         let (now, validities) = (wall_clock(), record.validities.iter());
         let expired = validities.clone().filter(|v| v.has_expired(now));
@@ -377,7 +378,11 @@ impl<T: Send + Sync + 'static> Live<T> {
             stuck,
             late,
             history: record.history.iter().cloned().collect(),
-            counters: record.counters,
+            counters: Counters {
+                overflows: watching.overflows,
+                watcher_panics: watching.panics,
+                ..record.counters
+            },
             lags: record.lags,
             held,
         }
