@@ -47,7 +47,11 @@ pub fn check(data: &[u8]) {
         seen.map(told).collect()
     };
     let (by_check, by_program) = (verdict.problems(), by_program(&keys, strict));
-    assert_eq!(told(by_check), told(&by_program), "check and program differ");
+    assert_eq!(
+        told(by_check),
+        told(&by_program),
+        "check and program differ"
+    );
 }
 
 fn by_program(keys: &Keys, strict: bool) -> Vec<Problem> {

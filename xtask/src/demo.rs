@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const SILENCE: Duration = Duration::from_millis(2500);
 
 /// How long what has happened at once may take to arrive here.
-const GRACE: Duration = Duration::from_millis(200);
+const GRACE: Duration = Duration::from_secs(1);
 
 /// What a server logs for a request, and a client for its answer.
 const REQUESTS: [&str; 2] = ["new request received", "response received from server"];

@@ -51,7 +51,7 @@ enum Builder {
 }
 
 /// How long a program in the image may take until its first line.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Builds the examples' programs, then the image of each.
 ///

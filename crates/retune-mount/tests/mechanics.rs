@@ -172,6 +172,11 @@ fn c6_however_the_swap_is_made_it_is_seen() {
 
 #[test]
 fn c7_a_storm_of_other_files_wakes_nobody_and_one_of_own_files_is_folded() {
+    // By itself: of directories that other tests watch, an event may still come from before.
+    let test = "c7_a_storm_of_other_files_wakes_nobody_and_one_of_own_files_is_folded";
+    if !in_child(test, &[]) {
+        return;
+    }
     let tmp = tempfile::tempdir().unwrap();
     let conf = tmp.path().join("conf");
     fs::write(&conf, "1").unwrap();

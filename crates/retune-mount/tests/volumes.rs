@@ -12,7 +12,7 @@ use retune_mount::{
     Content, Error, ErrorKind, Kind, Limits, Pins, Publisher, Reading, Signal, Step, Watch, lag,
     read_once,
 };
-use support::{Follower, ORDERS, Volume};
+use support::{Follower, ORDERS, Volume, in_child};
 
 fn ready(watch: &mut Watch, pins: &mut Pins) -> Result<String, Error> {
     match watch.read(pins)? {
@@ -48,6 +48,10 @@ fn a1_one_swap_is_one_change() {
 
 #[test]
 fn a1_one_swap_wakes_the_reader_of_many_paths_once() {
+    // By itself: of directories that other tests watch, an event may still come from before.
+    if !in_child("a1_one_swap_wakes_the_reader_of_many_paths_once", &[]) {
+        return;
+    }
     let keys: Vec<String> = (0..10).map(|n| format!("key-{n}")).collect();
     let volume = Volume::new([]);
     let publish = |text: &str| {

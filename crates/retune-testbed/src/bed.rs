@@ -18,8 +18,8 @@ pub const DEFAULT_DIR: &str = "/tmp/retune-testbed";
 /// How long it may take to start; a machine under load needs half a minute.
 const START: Duration = Duration::from_secs(180);
 
-/// How long it may take to stop by itself.
-const STOP: Duration = Duration::from_secs(5);
+/// How long it may take to stop by itself; a second does, where the machine is not busy.
+const STOP: Duration = Duration::from_secs(60);
 
 /// What the program says when the nodes are ready.
 const READY: &str = "ready KUBECONFIG=";

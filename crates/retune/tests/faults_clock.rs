@@ -98,7 +98,7 @@ fn c12_whatever_the_clock_is_set_to_changes_arrive_and_no_lag_is_negative() {
 fn c12_an_overlap_ends_after_its_time_whatever_the_clock_is_set_to() {
     #[derive(Debug, Retune)]
     struct Timed {
-        #[retune(overlap = "200ms")]
+        #[retune(overlap = "2s")]
         key: Rotating<Secret<String>>,
     }
 

@@ -69,14 +69,14 @@ fn a_source_that_hangs_is_named_while_readers_and_all_others_go_on() {
     eventually("the other configuration follows", || {
         other.with(|config| config.level == "warn")
     });
-    eventually("it is named", || live.status().stuck.is_some());
-    let status = live.status();
-    let stuck = status.stuck.unwrap();
-    assert_eq!(
-        stuck.doing,
-        format!("reading mount {}", sizes.path().display())
-    );
-    assert!(stuck.seconds > Duration::from_millis(20));
+    let reading = format!("reading mount {}", sizes.path().display());
+    let mut status = live.status();
+    eventually("it is named", || {
+        status = live.status();
+        let stuck = status.stuck.as_ref();
+        stuck.is_some_and(|stuck| stuck.doing == reading)
+    });
+    assert!(status.stuck.unwrap().seconds > Duration::from_millis(20));
     assert_eq!(status.health, Health::Degraded);
     assert!(
         status.reasons.iter().any(|reason| reason.contains("stuck")),

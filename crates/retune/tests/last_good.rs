@@ -130,7 +130,8 @@ fn f9_a_restart_while_the_configuration_is_invalid_runs_the_last_good_one_and_sa
         ..
     } = status.last_good.unwrap();
     assert!(runs && kept.is_some() && problem.is_none());
-    assert_eq!(log::logged(&["WARN", year, "pool_size", "many"]), 1);
+    let place = pod.dir.path().display().to_string();
+    assert_eq!(log::logged(&["WARN", year, "pool_size", "many", &place]), 1);
     let origin = live
         .explain("message")
         .unwrap()

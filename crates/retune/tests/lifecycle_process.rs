@@ -47,14 +47,15 @@ fn c9_after_stop_no_thread_descriptor_or_watch_is_left() {
     let _kept = live.subscribe(|_| ());
     volume.publish(&[("level", "warn")]);
     eventually("taken", || live.with(|config| config.level == "warn"));
-    let during = Kept::now();
     let names = [
         "retune-mount\n",
         "retune-reload\n",
         "retune-subscrib\n",
         "retune-subscrib\n",
     ];
-    assert_eq!(during.threads, names);
+    // A thread gives itself its name.
+    eventually("each has its name", || Kept::now().threads == names);
+    let during = Kept::now();
     assert!(during.watches > 0 && during.descriptors.len() > before.descriptors.len());
     // A second one shares the watching thread, and keeps it when the first has ended.
     let second = watched(&[&volume]);

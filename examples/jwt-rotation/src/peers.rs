@@ -65,12 +65,12 @@ pub fn json<T: DeserializeOwned>(agent: &Agent, url: &str) -> Result<T, String> 
     serde_json::from_str(&text).map_err(|_| "another answer than expected".to_owned())
 }
 
-/// Asks others, and does not wait for long. What it is told is said by them and by nobody else: it follows no
+/// Asks others, and does not wait for ever. What it is told is said by them and by nobody else: it follows no
 /// redirect and goes through no proxy that the environment names.
 #[must_use]
 pub fn agent() -> Agent {
     Agent::config_builder()
-        .timeout_global(Some(Duration::from_secs(2)))
+        .timeout_global(Some(Duration::from_secs(10)))
         .http_status_as_error(false)
         .max_redirects(0)
         .proxy(None)

@@ -17,7 +17,7 @@ const ROTATIONS: u32 = 50;
 const PERIOD: Duration = Duration::from_secs(2);
 
 /// How long a token is valid, in these tests.
-const LIFETIME: Duration = Duration::from_secs(5);
+const LIFETIME: Duration = Duration::from_secs(12);
 
 /// A key's name in the Secret.
 fn name(kid: &str) -> String {
@@ -47,7 +47,7 @@ impl Services {
         let environment = [
             ("KEYS_DIR", &*auth),
             ("APIS", &addresses),
-            ("TOKEN_LIFETIME", "5s"),
+            ("TOKEN_LIFETIME", "12s"),
         ];
         let auth = Process::start("auth", &environment);
         Self { auth, apis }
@@ -272,7 +272,7 @@ fn h6_the_naive_edit_of_the_one_key_makes_tokens_be_rejected() {
         let volume = volume.into_os_string().into_string().unwrap();
         Process::start(
             "one-key",
-            &[("KEYS_DIR", &volume), ("TOKEN_LIFETIME", "5s")],
+            &[("KEYS_DIR", &volume), ("TOKEN_LIFETIME", "12s")],
         )
     });
     let mut rejected = 0;

@@ -252,7 +252,7 @@ fn a_query_that_nobody_lets_in_fails_when_the_patience_that_was_set_is_over() {
     server.create_user("app", "swordfish-1");
     let settings = [NEW_EACH_TIME, ("DATABASE_PATIENCE", "500ms")];
     let app = App::start(&server, "app", "swordfish-1", &settings);
-    assert_eq!(app.ask()["user"], "app");
+    eventually("the first", || app.get("/").0 == 200);
     server.set_password("app", "swordfish-2");
     let (status, text) = app.get("/");
     assert_eq!((status, &*text), (503, "no connection within 500ms\n"));

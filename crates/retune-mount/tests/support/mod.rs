@@ -35,7 +35,7 @@ impl Follower {
         Self::with(path, |watch| {
             watch
                 .poll_every(hour, hour)
-                .quiet(Duration::from_secs(1), hour)
+                .quiet(Duration::from_secs(3), hour)
         })
     }
 

@@ -104,9 +104,13 @@ fn a_process_that_is_killed_comes_up_on_current_values() {
     config.set(&[("message", "one")]);
     let pod = namespace.start(&follower("p"));
     config.set(&[("message", "two")]);
-    let processes = processes(nodes, &pod);
-    assert_eq!(processes.len(), 1, "{processes:?}");
-    nodes.enter(&["kill", "-KILL", &processes[0]]).unwrap();
+    let mut running = Vec::new();
+    // What starts a container may be there beside it for a moment.
+    wait("one process runs", || {
+        running = processes(nodes, &pod);
+        check(running.len() == 1, running.join(", "))
+    });
+    nodes.enter(&["kill", "-KILL", &running[0]]).unwrap();
     wait("it was restarted", || {
         check(pod.restarts()? == 1, "not yet")
     });

@@ -108,7 +108,12 @@ pub(crate) fn assert_says_orphaned(pod: &PodRef, status: &Value, why: &str) {
         reasons.contains(why) && reasons.contains(RESTART),
         "{reasons}"
     );
-    let log = pod.log().unwrap();
+    let mut log = String::new();
+    // A line is on its way for a moment.
+    wait("the log tells it", || {
+        log = pod.log()?;
+        check(log.contains(RESTART), &log)
+    });
     let told = log.lines().filter(|line| line.contains(RESTART));
     let told: Vec<_> = told.collect();
     assert_eq!(told.len(), 1, "once: {log}");

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 pub(crate) const STARTED: [(&str, &str); 2] = [("KEY1", "VAL1"), ("KEY2", "VAL2")];
 
 /// Long enough for a loaded machine; only a failing test waits as long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program with a volume of its own. It ends when this is dropped.
 pub(crate) struct Pod {

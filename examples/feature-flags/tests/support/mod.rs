@@ -24,7 +24,7 @@ pub(crate) use page::Page;
 pub(crate) const KEY: &str = "config.yaml";
 
 /// Long enough for a loaded machine; only a failing test waits as long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program with a volume of its own. It ends when this is dropped.
 pub(crate) struct Pod {

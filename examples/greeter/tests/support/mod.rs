@@ -17,7 +17,7 @@ use tempfile::TempDir;
 pub(crate) const KEY: &str = "configmap-microservice-demo.yaml";
 
 /// Long enough for a loaded machine; only a failing test waits as long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A greeter with a volume of its own. It ends when this is dropped.
 pub(crate) struct Pod {

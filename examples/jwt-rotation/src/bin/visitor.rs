@@ -213,8 +213,9 @@ impl Visitor {
 // === impl Token ===
 
 impl Token {
-    /// Whether it is valid for another second: it ends at a full one, and is on its way for a while.
+    /// Whether it is valid for another third of its time: it ends at a full second, and is on its way for a while.
     fn is_valid(&self) -> bool {
-        self.since.elapsed() + Duration::from_secs(2) < Duration::from_secs(self.expires_in)
+        let life = Duration::from_secs(self.expires_in);
+        self.since.elapsed() + (life / 3).max(Duration::from_secs(2)) < life
     }
 }

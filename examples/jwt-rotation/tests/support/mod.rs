@@ -9,7 +9,7 @@ pub(crate) use kubelet::{Cluster, Random};
 pub(crate) use process::{Process, show};
 
 /// Long enough for a loaded machine; only a failing test waits as long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 #[track_caller]
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {

@@ -46,7 +46,7 @@ async fn main() -> io::Result<()> {
 
 fn call_server(config: &Live<Config>) {
     let agent = Agent::config_builder()
-        .timeout_global(Some(Duration::from_secs(1)))
+        .timeout_global(Some(Duration::from_secs(10)))
         // A connection for each request, so that the Service can choose among its servers.
         .max_idle_connections(0)
         .build()

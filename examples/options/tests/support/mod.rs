@@ -21,7 +21,7 @@ pub(crate) const MOUNT: &str = "/secrets/example-secret";
 pub(crate) const KEY: &str = "auth-token";
 
 /// Long enough for a loaded machine; only a failing test waits as long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A container's file system that is seen from outside of it, at a plain folder.
 pub(crate) struct Container {

@@ -13,7 +13,7 @@ pub(crate) use load::Load;
 pub(crate) use server::Server;
 
 /// Long enough for a loaded machine; only a failing test waits as long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits for a condition, and fails with what was waited for.
 #[track_caller]

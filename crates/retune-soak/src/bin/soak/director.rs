@@ -33,7 +33,7 @@ pub(crate) struct Plan {
 const STORM: (f64, f64) = (5.0, 90.0);
 
 /// How long a settled process must look the same: threads that were sent away end by themselves.
-const STEADY: Duration = Duration::from_millis(500);
+const STEADY: Duration = Duration::from_secs(2);
 
 /// Who directs it all.
 struct Director {

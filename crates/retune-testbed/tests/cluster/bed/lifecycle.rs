@@ -186,7 +186,7 @@ fn a_stopped_test_bed_leaves_nothing_behind() {
     let pid = fs::read_to_string(place.dir().join("testbed.lock")).unwrap();
     assert!(said.contains(pid.trim()), "{said}");
 
-    // Had it not stopped by itself within 5 s, it would have been killed and its folder still there.
+    // Had it not stopped by itself within a minute, it would have been killed and its folder still there.
     drop(bed);
     place.assert_nothing_is_left(&before);
 }

@@ -125,7 +125,9 @@ fn a_liveness_probe_that_fails_restarts_the_container_with_a_new_root() {
         "exec": { "command": ["test", "!", "-e", "/tmp/sick"] },
         "periodSeconds": 1, "failureThreshold": 1, "timeoutSeconds": 10,
     } });
-    let pod = namespace.start(&serving("patient").patch_container(healthy));
+    // It ends at once when it is told to, but not within the second that pods have here, on a busy machine.
+    let grace = json!({ "spec": { "terminationGracePeriodSeconds": 30 } });
+    let pod = namespace.start(&serving("patient").patch_container(healthy).patch(grace));
     let uid = pod.uid().unwrap();
     sh(&pod, "touch /tmp/sick");
     wait("it was restarted", || {
@@ -144,7 +146,7 @@ fn a_liveness_probe_that_fails_restarts_the_container_with_a_new_root() {
 fn a_liveness_probe_by_http_restarts_too() {
     needs_testbed!();
     let namespace = Namespace::new("http");
-    let get = |path| json!({ "httpGet": { "path": path, "port": "http" }, "periodSeconds": 1, "failureThreshold": 1 });
+    let get = |path| json!({ "httpGet": { "path": path, "port": "http" }, "periodSeconds": 1, "timeoutSeconds": 10 });
     let well = serving("well").patch_container(json!({ "livenessProbe": get("/name") }));
     let sick = serving("sick").patch_container(json!({ "livenessProbe": get("/nothing") }));
     let well = namespace.start(&well);
