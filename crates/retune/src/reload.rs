@@ -153,7 +153,7 @@ impl<T: Retune> Reloader<T> {
         let result = match outcome {
             Outcome::Good(generation) => Ok(generation),
             Outcome::Refused(problems) => Err(Error::new("the change was refused", problems)),
-            // Who waits is told so where nobody answers.
+            // Unanswered, who waits is told so.
             Outcome::Stopped => return,
         };
         // Whoever asked may have stopped waiting.

@@ -62,8 +62,8 @@ impl Pipeline {
         }
     }
 
-    /// The same as [`observe`](Self::observe), unless all sources give what they gave when what runs was accepted. Then nothing is made
-    /// of it.
+    /// As [`observe`](Self::observe), unless all sources give what they gave when what runs was accepted.
+    /// Then nothing is made of it.
     pub(crate) fn observe_news(
         &mut self,
         signal: &Signal,
