@@ -11,6 +11,7 @@ use crate::dir::DATA;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::pins::{Pins, moved};
+use crate::settle::{Seen, Settle, Verdict};
 use crate::snapshot::{Kind, Snapshot};
 use crate::walk::{Fence, Found, Names, Observer, Walk};
 use collect::{Collector, Level};
@@ -43,7 +44,9 @@ pub(crate) struct PlainState {
 /// # Errors
 ///
 /// Whatever [`Watch::read`](crate::Watch::read) refuses. A volume that is
-/// swapped meanwhile is read again.
+/// swapped meanwhile is read again. So is a plain file that is written
+/// meanwhile, once it had 200 ms to come to rest; one that never does is taken
+/// as it is after 2 s.
 ///
 /// ```
 /// use retune_mount::{Content, Limits, read_once};
@@ -61,7 +64,8 @@ pub fn read_once(path: impl AsRef<Path>, limits: Limits) -> Result<Snapshot, Err
 }
 
 impl Pins {
-    /// Reads a path once below these pins, without watching it.
+    /// Reads a path once below these pins, without watching it; waits for plain
+    /// files that are being written as [`read_once`] does.
     ///
     /// # Errors
     ///
@@ -85,7 +89,24 @@ impl Pins {
             let message = format!("has no absolute form: {error}");
             Error::new(ErrorKind::Io, path, message)
         })?;
-        read(&path, self, &mut (), confined).map(|outcome| outcome.snapshot)
+        let mark = self.mark();
+        let mut settle = Settle::new();
+        loop {
+            let Outcome {
+                snapshot, plain, ..
+            } = read(&path, self, &mut (), confined)?;
+            let Some(plain) = plain else {
+                return Ok(snapshot);
+            };
+            let now = Instant::now();
+            match settle.judge(Seen::Plain(plain.hash), plain.unstable, now) {
+                Verdict::Take => return Ok(snapshot),
+                Verdict::Wait { until, .. } => {
+                    self.rewind(mark);
+                    std::thread::sleep(until.saturating_duration_since(now));
+                }
+            }
+        }
     }
 }
 

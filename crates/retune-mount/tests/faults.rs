@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use retune_mount::faults::{Call, inject};
 use retune_mount::{
-    Content, ErrorKind, Limits, PathState, Pins, PollReason, Signal, Watch, health,
+    Content, ErrorKind, Limits, PathState, Pins, PollReason, Signal, Watch, health, read_once,
 };
 use rustix::io::Errno;
 use support::{Follower, Volume, replace, wait_for};
@@ -170,6 +170,59 @@ fn after_any_failure_of_a_read_the_last_value_arrives() {
         }
     }
     assert_eq!(health().panics, 0);
+}
+
+#[test]
+fn b4_what_is_read_once_while_it_is_truncated_and_written_is_the_new_text() {
+    let _turn = one_at_a_time();
+    let tmp = tempfile::tempdir().unwrap();
+    let file = tmp.path().join("file");
+    for path in [tmp.path(), &file] {
+        fs::write(&file, "before").unwrap();
+        let writer = (file.clone(), AtomicU32::new(0));
+        let faults = inject(move |call| {
+            let (file, step) = &writer;
+            match (call, step.load(Ordering::SeqCst)) {
+                (Call::Read, 0) => fs::write(file, "").unwrap(),
+                (Call::Open, 1) => fs::write(file, "after").unwrap(),
+                _ => return None,
+            }
+            step.fetch_add(1, Ordering::SeqCst);
+            None
+        });
+        let mut pins = Pins::new(Limits::default());
+        let found = pins.read(path).unwrap();
+        drop(faults);
+        let text = found.file().or(found.get("file")).and_then(Content::as_str);
+        assert_eq!(text, Some("after"), "{}", path.display());
+        assert!(pins.still_current());
+    }
+}
+
+#[test]
+fn b5_what_never_rests_is_read_once_all_the_same() {
+    let _turn = one_at_a_time();
+    let tmp = tempfile::tempdir().unwrap();
+    let file = tmp.path().join("file");
+    fs::write(&file, "").unwrap();
+    let writes = Arc::new(AtomicUsize::new(0));
+    let (writer, counted, opened) = (file.clone(), Arc::clone(&writes), AtomicBool::new(false));
+    let faults = inject(move |call| {
+        if call == Call::Open {
+            opened.store(true, Ordering::SeqCst);
+        }
+        if call == Call::Read && opened.swap(false, Ordering::SeqCst) {
+            // Longer and shorter in turn.
+            let n = counted.fetch_add(1, Ordering::SeqCst);
+            fs::write(&writer, if n % 2 == 0 { "a" } else { "aa" }).unwrap();
+        }
+        None
+    });
+    let found = read_once(&file, Limits::default()).unwrap();
+    drop(faults);
+    let text = found.file().and_then(Content::as_str);
+    assert!(text.is_some_and(|text| text.starts_with('a')));
+    assert!(writes.load(Ordering::SeqCst) > 1, "not at the first try");
 }
 
 #[test]
