@@ -197,13 +197,17 @@ impl<'a> Walk<'a> {
                 Entry::Link(target) => {
                     self.count_link(path)?;
                     let target = PathBuf::from(OsString::from_vec(target));
-                    if name == DATA
-                        && dir.below.is_none()
-                        && let Some(data) = self.pin(&dir)?
-                    {
-                        depth = depth.map(|depth| depth + 1);
-                        dir = data;
-                        continue;
+                    if name == DATA && dir.below.is_none() {
+                        if let Some(data) = self.pin(&dir)? {
+                            depth = depth.map(|depth| depth + 1);
+                            dir = data;
+                            continue;
+                        }
+                        // No volume's: a link like any other.
+                        let target = target.as_os_str().as_bytes();
+                        if self.pins.link(&dir, &name) != Some(Some(target)) {
+                            self.pins.add_link(&dir, &name, Some(target));
+                        }
                     }
                     if target.is_absolute() {
                         if depth.is_some() {

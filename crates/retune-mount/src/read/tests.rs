@@ -5,8 +5,10 @@ use std::fs;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 
 use super::*;
+use crate::content::Content;
 use crate::publish::{Publisher, Step};
 
 thread_local! {
@@ -73,6 +75,46 @@ fn a4_a_swap_that_is_not_finished_changes_nothing() {
     let found = read_once(&dir, Limits::default()).unwrap();
     let expected = ["a", "b"].map(|key| (key.to_owned(), String::from("1")));
     assert_eq!(texts(&found), expected);
+}
+
+#[test]
+fn b12_a_data_link_that_is_no_volume_s_is_a_link_like_any_other() {
+    let tmp = tempfile::tempdir().unwrap();
+    for release in ["1", "2", "3"] {
+        let dir = tmp.path().join("releases").join(release);
+        fs::create_dir_all(&dir).unwrap();
+        for key in ["a", "b", "c"] {
+            fs::write(dir.join(key), release).unwrap();
+        }
+    }
+    for (way, base) in [
+        ("absolute", tmp.path().join("releases")),
+        ("relative", PathBuf::from("../releases")),
+    ] {
+        let dir = tmp.path().join(way);
+        fs::create_dir(&dir).unwrap();
+        for key in ["a", "b", "c"] {
+            symlink(Path::new(DATA).join(key), dir.join(key)).unwrap();
+        }
+        let place = dir.clone();
+        let lead_to = move |release: &str| {
+            symlink(base.join(release), place.join("new")).unwrap();
+            fs::rename(place.join("new"), place.join(DATA)).unwrap();
+        };
+        lead_to("1");
+        let swap = lead_to.clone();
+        BETWEEN.set(Some(Box::new(move || swap("2"))));
+        let mut pins = Pins::new(Limits::default());
+        let found = pins.read(&dir).unwrap();
+        let expected = ["a", "b", "c"].map(|key| (key.to_owned(), String::from("2")));
+        assert_eq!(texts(&found), expected, "{way}");
+        assert!(pins.still_current());
+        lead_to("3");
+        assert!(!pins.still_current(), "{way}");
+        let single = pins.read(dir.join("b")).unwrap();
+        let text = single.file().and_then(Content::as_str);
+        assert_eq!(text, Some("2"), "as the first path found it");
+    }
 }
 
 #[test]
