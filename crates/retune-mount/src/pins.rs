@@ -98,7 +98,7 @@ impl Pins {
 
     /// Takes a directory for the root of a file system of its own, such as a container's that is
     /// mounted here: in a path that leads into it, absolute links start at it, and `..` ends
-    /// there.
+    /// there. A relative one is made absolute now.
     ///
     /// ```
     /// use retune_mount::{Content, Limits, Pins};
@@ -116,7 +116,8 @@ impl Pins {
     /// ```
     #[must_use]
     pub fn rooted(mut self, root: impl Into<PathBuf>) -> Self {
-        self.root = Some(root.into());
+        let root = root.into();
+        self.root = Some(std::path::absolute(&root).unwrap_or(root));
         self
     }
 

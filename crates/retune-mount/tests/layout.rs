@@ -389,3 +389,20 @@ fn below_a_root_of_its_own_links_stay_within_it() {
     let error = { file }.read(root.join("outer/x")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotDirectory);
 }
+
+#[test]
+fn a_relative_root_is_taken_from_the_working_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("run")).unwrap();
+    fs::write(dir.path().join("run/token"), "inside").unwrap();
+    symlink("/run/token", dir.path().join("token")).unwrap();
+    // The same place from here, without changing where others are.
+    let here = std::env::current_dir().unwrap();
+    let up = "../".repeat(here.components().count() - 1);
+    let root = Path::new(&up).join(dir.path().strip_prefix("/").unwrap());
+    let mut pins = Pins::new(Limits::default()).rooted(&root);
+    for token in [root.join("token"), here.join(&root).join("token")] {
+        let found = pins.read(token).unwrap();
+        assert_eq!(found.file().and_then(Content::as_str), Some("inside"));
+    }
+}
