@@ -39,7 +39,7 @@ pub(super) struct Events {
     refused: Option<(Instant, PollReason)>,
     watches: HashMap<i32, Vec<Wanted>>,
     next_key: u64,
-    /// How many descriptors went away so far: tells a registration that its own may be one of them.
+    /// How often descriptors went away so far, or may have: tells a registration that its own may be one of them.
     gone: u64,
 }
 
@@ -69,10 +69,41 @@ impl Events {
     }
 
     /// Makes every interest be armed anew when its path is read next.
-    pub(super) fn distrust(&self) {
+    pub(super) fn distrust(&mut self) {
+        self.gone += 1;
         for wanted in self.watches.values().flatten() {
             wanted.alive.store(false, Ordering::Release);
         }
+    }
+
+    pub(super) fn gone(&self) -> u64 {
+        self.gone
+    }
+
+    /// Notes down what a descriptor is wanted for, and gives the key of that; `None` if the descriptor
+    /// may have gone away since `gone` was looked at, which was before it was asked for.
+    pub(super) fn note(
+        &mut self,
+        descriptor: i32,
+        gone: u64,
+        member: u64,
+        name: Option<&OsStr>,
+    ) -> Option<(u64, Arc<AtomicBool>)> {
+        let mut wanted = self.watches.get(&descriptor).into_iter().flatten();
+        let known = wanted.any(|wanted| wanted.alive.load(Ordering::Acquire));
+        if !known && self.gone != gone {
+            return None;
+        }
+        let key = self.next_key;
+        self.next_key += 1;
+        let alive = Arc::new(AtomicBool::new(true));
+        self.watches.entry(descriptor).or_default().push(Wanted {
+            key,
+            member,
+            name: name.map(OsStr::to_owned),
+            alive: Arc::clone(&alive),
+        });
+        Some((key, alive))
     }
 
     fn open(&mut self) -> Result<(Arc<Source>, bool), PollReason> {
@@ -240,33 +271,15 @@ impl Member {
                 if new {
                     core.kick(&state);
                 }
-                (source, state.events.gone)
+                (source, state.events.gone())
             };
             let descriptor =
                 sys::add_watch(&source.inotify, &path, mask).map_err(|errno| match errno {
                     Errno::NOENT => PollReason::NoProc,
                     errno => reason(errno),
                 })?;
-            let mut state = core.lock();
-            let known = state.events.watches.contains_key(&descriptor);
-            if !known && state.events.gone != gone {
-                // Perhaps it was this very descriptor that went away before it was noted down.
-                continue;
-            }
-            let key = state.events.next_key;
-            state.events.next_key += 1;
-            let alive = Arc::new(AtomicBool::new(true));
-            state
-                .events
-                .watches
-                .entry(descriptor)
-                .or_default()
-                .push(Wanted {
-                    key,
-                    member: self.id,
-                    name: name.map(OsStr::to_owned),
-                    alive: Arc::clone(&alive),
-                });
+            let noted = core.lock().events.note(descriptor, gone, self.id, name);
+            let Some((key, alive)) = noted else { continue };
             return Ok(Interest {
                 engine: Arc::clone(&self.engine),
                 descriptor,

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::inotify::Events;
 use super::{Interest, Member, Once, health, lock};
 use crate::signal::{NoticedBy, Signal};
 use crate::walk::{Fence, Found, Names, Walk};
@@ -135,6 +136,27 @@ fn c3_c14_an_overflow_and_a_panic_of_the_thread_are_survived_and_counted() {
     place.until("3");
     assert_eq!(health().threads, 1);
     assert_eq!(health().polls, 0, "woken often, and by no tick");
+}
+
+#[test]
+fn c3_a_watch_that_is_noted_after_an_overflow_but_made_before_is_asked_for_anew() {
+    let mut events = Events::default();
+    let before = events.gone();
+    let (_, alive) = events.note(1, before, 0, None).unwrap();
+    // Its end, or that of the next one, may be among what was lost.
+    events.distrust();
+    assert!(!alive.load(Ordering::SeqCst));
+    for descriptor in [1, 2] {
+        let late = events.note(descriptor, before, 0, None);
+        assert!(late.is_none(), "{descriptor}");
+    }
+    assert_eq!(events.watches(), 1, "what is not noted leaves nothing");
+    // The kernel gave it after the overflow.
+    let anew = events.note(1, events.gone(), 0, None);
+    assert!(anew.is_some_and(|(_, alive)| alive.load(Ordering::SeqCst)));
+    // So it was there, whoever else asked for it.
+    assert!(events.note(1, before, 0, None).is_some());
+    assert!(events.note(2, before, 0, None).is_none());
 }
 
 #[test]
