@@ -18,7 +18,7 @@ pub enum Call {
     List,
     /// `fstatfs`, `statx`
     FileSystem,
-    /// `inotify_init`
+    /// `inotify_init`, and the `eventfd` beside it
     Instance,
     /// `inotify_add_watch`
     Watch,

@@ -80,13 +80,13 @@ pub(crate) fn next_entry(listing: &mut Dir) -> Option<Result<DirEntry, Errno>> {
 }
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{add_watch, fstatfs, inotify, next_event, poll, statx};
+pub(crate) use linux::{add_watch, eventfd, fstatfs, inotify, next_event, poll, statx};
 
 #[cfg(target_os = "linux")]
 mod linux {
     use std::os::fd::{AsFd, OwnedFd};
 
-    use rustix::event::{PollFd, Timespec};
+    use rustix::event::{EventfdFlags, PollFd, Timespec};
     use rustix::fs::inotify::{self, CreateFlags, Event, Reader, WatchFlags};
     use rustix::fs::{AtFlags, StatFs, Statx, StatxFlags};
     use rustix::io::{Errno, retry_on_intr};
@@ -107,6 +107,12 @@ mod linux {
     pub(crate) fn inotify() -> Result<OwnedFd, Errno> {
         call(Call::Instance, || {
             inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
+        })
+    }
+
+    pub(crate) fn eventfd() -> Result<OwnedFd, Errno> {
+        call(Call::Instance, || {
+            rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
         })
     }
 

@@ -272,21 +272,29 @@ fn c2_a_directory_that_cannot_be_watched_is_polled_until_it_can() {
 #[test]
 fn c1_an_instance_that_is_refused_is_asked_for_again() {
     let _turn = one_at_a_time();
-    wait_for("no instance from before", || health().threads == 0);
-    let volume = Volume::new([("a", "1")]);
-    let faults = inject(|call| (call == Call::Instance).then(|| Errno::MFILE.raw_os_error()));
-    let mut follower = Follower::with(&volume.dir, |watch| watch.poll_every(HOUR, OFTEN));
-    let polling = PathState::Polling {
-        reason: PollReason::NoInstances,
-        every: OFTEN,
-    };
-    assert_eq!(follower.watch.state(), &polling);
-    volume.publish([("a", "2")]);
-    follower.until_text("a", "2");
-    drop(faults);
-    follower.until("events", |this| this.watch.state() == &PathState::Events);
-    volume.publish([("a", "3")]);
-    follower.until_text("a", "3");
+    // `inotify_init`, and the `eventfd` after one that went well.
+    for going_well in [0, 1] {
+        wait_for("no instance from before", || health().threads == 0);
+        let volume = Volume::new([("a", "1")]);
+        let calls = AtomicUsize::new(0);
+        let faults = inject(move |call| {
+            let fails = call == Call::Instance
+                && calls.fetch_add(1, Ordering::SeqCst) % (going_well + 1) == going_well;
+            fails.then(|| Errno::MFILE.raw_os_error())
+        });
+        let mut follower = Follower::with(&volume.dir, |watch| watch.poll_every(HOUR, OFTEN));
+        let polling = PathState::Polling {
+            reason: PollReason::NoInstances,
+            every: OFTEN,
+        };
+        assert_eq!(follower.watch.state(), &polling, "{going_well}");
+        volume.publish([("a", "2")]);
+        follower.until_text("a", "2");
+        drop(faults);
+        follower.until("events", |this| this.watch.state() == &PathState::Events);
+        volume.publish([("a", "3")]);
+        follower.until_text("a", "3");
+    }
 }
 
 // Without events is what it is taken to be until that is known.
