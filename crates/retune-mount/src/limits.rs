@@ -12,7 +12,7 @@ pub struct Limits {
     pub key_bytes: u64,
     /// Bytes in all keys of one path together. Default 4 MiB.
     pub volume_bytes: u64,
-    /// Keys of one path. Default 20,000.
+    /// Keys of one path; and as many directories may lie below it, counted apart. Default 20,000.
     pub keys: usize,
 }
 

@@ -350,10 +350,10 @@ fn b21_a_limit_itself_is_within_it() {
         fs::write(tmp.path().join(key), "123").unwrap();
     }
     fs::create_dir(tmp.path().join("empty")).unwrap();
-    let just = Limits::default().keys(3).key_bytes(3).volume_bytes(6);
+    let just = Limits::default().keys(2).key_bytes(3).volume_bytes(6);
     assert_eq!(read_once(tmp.path(), just).unwrap().len(), 2);
     for (limits, named) in [
-        (just.keys(2), "2 keys"),
+        (just.keys(1), "1 keys"),
         (just.key_bytes(2), "2 bytes"),
         (just.volume_bytes(5), "5 bytes"),
     ] {
@@ -378,8 +378,11 @@ fn a_tree_without_keys_ends_at_the_limit() {
         fs::create_dir(tmp.path().join(n.to_string())).unwrap();
     }
     assert!(read_once(tmp.path(), Limits::default()).unwrap().is_empty());
-    let error = read_once(tmp.path(), Limits::default().keys(10)).unwrap_err();
+    let just = Limits::default().keys(20);
+    assert!(read_once(tmp.path(), just).unwrap().is_empty());
+    let error = read_once(tmp.path(), just.keys(19)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
+    assert!(error.to_string().contains("19 directories"), "{error}");
     let mut deep = tmp.path().to_owned();
     for _ in 0..40 {
         deep.push("d");

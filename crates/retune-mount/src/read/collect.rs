@@ -153,8 +153,8 @@ impl Collector {
             }
             FileType::Directory => match dir.entry(name)? {
                 Entry::Dir(next) => {
+                    self.check_count(self.directories, "directories", &next.path)?;
                     self.directories += 1;
-                    self.check_count(&next.path)?;
                     if next.below.is_none() {
                         walk.observer.passing(&next, Names::All);
                     }
@@ -180,7 +180,7 @@ impl Collector {
     ) -> Result<(), Error> {
         let path = || dir.path.join(name);
         let plain = dir.below.is_none();
-        self.check_count(&dir.path)?;
+        self.check_count(self.keys.len(), "keys", &dir.path)?;
         // A device can act on being opened: what is no regular file is told by its type alone,
         // and what becomes a FIFO just now does not block.
         if plain {
@@ -266,13 +266,14 @@ impl Collector {
         Ok(Content::new(std::mem::take(&mut *bytes)))
     }
 
-    /// Counts directories as well, so that a deep tree without a key ends somewhere.
-    fn check_count(&self, path: &Path) -> Result<(), Error> {
+    /// Whether there is room for one more key, or directory: a tree without a key ends somewhere, too.
+    fn check_count(&self, count: usize, what: &str, path: &Path) -> Result<(), Error> {
         let limit = self.limits.keys;
-        if self.keys.len() + self.directories < limit {
+        if count < limit {
             return Ok(());
         }
-        let message = format!("more than {limit} keys (the limit); raise it if so many are meant");
+        let message =
+            format!("more than {limit} {what} (the limit); raise it if so many are meant");
         Err(Error::new(ErrorKind::TooLarge, path, message))
     }
 
