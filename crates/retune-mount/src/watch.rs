@@ -116,7 +116,8 @@ impl Watch {
     }
 
     /// Sets how often to look without being told, on average: where events
-    /// come (default 30 s), and where none can be had (default 2 s). At least 10 ms.
+    /// come (default 30 s), and where none can be had (default 2 s). At least 10 ms
+    /// and at most 24 h: what is shorter or longer counts as that.
     #[must_use]
     pub fn poll_every(mut self, with_events: Duration, without_events: Duration) -> Self {
         let sane = |interval: Duration| interval.clamp(Duration::from_millis(10), LONGEST);
@@ -127,7 +128,7 @@ impl Watch {
 
     /// Sets how long plain files must be seen unchanged before they are taken
     /// (default 200 ms), and after which time of restlessness they are taken
-    /// all the same (default 2 s).
+    /// all the same (default 2 s). Each at most 24 h: what is longer counts as that.
     #[must_use]
     pub fn quiet(mut self, window: Duration, at_most: Duration) -> Self {
         self.settle.quiet = window.min(LONGEST);
