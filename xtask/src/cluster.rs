@@ -131,6 +131,11 @@ fn timed_test(args: &TestArgs, clock: &mut Clock) -> Result {
         )),
         Some(_) => None,
     };
+    if let Some((program, _)) = &own
+        && args.filter.is_empty()
+    {
+        clock.time("test bed's own tests", || testbed::test(program))?;
+    }
 
     let interrupted = interrupts()?;
     let run = |tests: &mut Command, mark: &str| {

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Result;
-use crate::sh::{output, program, root, show};
+use crate::sh::{self, output, program, root, show};
 
 /// How often a build says how far it is.
 const PROGRESS: Duration = Duration::from_secs(15);
@@ -54,6 +54,24 @@ pub(crate) fn build() -> Result<PathBuf> {
     renamed?;
     remove_old(&cache).map_err(failed)?;
     Ok(program)
+}
+
+/// Runs the program's own tests, once for what it was built of.
+///
+/// # Errors
+///
+/// When one fails.
+pub(crate) fn test(built: &Path) -> Result {
+    let passed = built.with_file_name("tests-passed");
+    if passed.is_file() {
+        println!("the test bed's own tests have passed");
+        return Ok(());
+    }
+    // As it was built, or all of Kubernetes would be compiled again.
+    let mut test = program("go");
+    test.current_dir(folder()).env("CGO_ENABLED", "0");
+    sh::run(test.args(["test", "-trimpath", "-buildvcs=false", "./..."]))?;
+    fs::write(&passed, "").map_err(|error| format!("{}: {error}", passed.display()))
 }
 
 /// Whether a Go is here that can build the program.
