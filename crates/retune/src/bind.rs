@@ -179,10 +179,13 @@ impl Binder<'_> {
             return node;
         };
         let mut bound: Vec<Entry> = Vec::with_capacity(entries.len());
+        // How the keys of those were written.
+        let mut written: Vec<Arc<str>> = Vec::with_capacity(entries.len());
         for entry in entries {
             let Some((field, alias)) = schema.find(&entry.key) else {
                 if let Some(rest) = schema.rest {
                     let segment = key_segment(&entry.key, secret);
+                    written.push(entry.key.clone());
                     bound.push(Entry {
                         node: self.within(segment, entry.node, rest),
                         hidden: secret,
@@ -204,10 +207,11 @@ impl Binder<'_> {
                 self.notes.withhold(path, way, origin, secret);
                 continue;
             }
-            if let Some(twin) = bound.iter().find(|other| *other.key == *field.name) {
+            let mut twins = bound.iter().zip(&written);
+            if let Some((twin, key)) = twins.find(|(other, _)| *other.key == *field.name) {
                 let message = format!(
-                    "given twice: `{}` and `{}` (at {}) mean the same field",
-                    entry.key, field.outside, twin.key_origin
+                    "given twice: `{}` and `{key}` (at {}) mean the same field",
+                    entry.key, twin.key_origin
                 );
                 self.problem(Problem::new(field.name, message), &entry);
                 continue;
@@ -217,6 +221,7 @@ impl Binder<'_> {
             self.separator = field.separator.unwrap_or(self.notes.rules.separator);
             let node = self.within(field.name, entry.node, &field.shape);
             (self.raw, self.separator) = outer;
+            written.push(entry.key);
             bound.push(Entry {
                 key: field.name.into(),
                 key_origin: entry.key_origin,

@@ -149,3 +149,29 @@ fn d17_names_of_map_entries_keep_their_writing() {
     let winner = live.explain("labels.a.b").unwrap().winner.unwrap();
     assert_eq!(winner.value, "5");
 }
+
+#[test]
+fn d13_two_names_of_one_field_in_a_document_are_told_as_they_are_written() {
+    #[derive(Debug, Retune)]
+    struct Named {
+        #[retune(default = "info", alias = "verbosity")]
+        log_level: Level,
+    }
+    let dir = tempdir().unwrap();
+    let file = dir.path().join("config.yaml");
+    for [first, second] in [
+        ["log-level", "logLevel"],
+        ["logLevel", "LOG_LEVEL"],
+        ["verbosity", "log-level"],
+    ] {
+        fs::write(&file, format!("{first}: warn\n{second}: debug\n")).unwrap();
+        let error = Named::loader().file(file.as_path()).once().unwrap_err();
+        let told = error.problems()[0].to_string();
+        let names = format!("given twice: `{second}` and `{first}` (at ");
+        assert!(told.contains(&names), "{told}");
+        assert!(
+            told.contains("config.yaml:1:1) mean the same field"),
+            "{told}"
+        );
+    }
+}
