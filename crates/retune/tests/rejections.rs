@@ -294,6 +294,19 @@ struct Barrier {
 }
 
 impl Barrier {
+    /// Holds every candidate of a configuration.
+    fn before(live: &Live<Config>) -> Arc<Self> {
+        let barrier = Arc::new(Self::default());
+        barrier.held.store(true, Ordering::SeqCst);
+        let gate = barrier.clone();
+        live.gate(move |_| {
+            gate.pass();
+            Ok::<(), String>(())
+        })
+        .detach();
+        barrier
+    }
+
     fn pass(&self) {
         self.entered.fetch_add(1, Ordering::SeqCst);
         while self.held.load(Ordering::SeqCst) {
@@ -350,14 +363,7 @@ fn c9_f11_a_value_that_is_set_while_all_is_stopped_is_not_said_to_hold() {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("workers", "1")]);
     let live = Config::loader().mount(volume.not_secret()).watch().unwrap();
-    let barrier = Arc::new(Barrier::default());
-    barrier.held.store(true, Ordering::SeqCst);
-    let gate = barrier.clone();
-    live.gate(move |_| {
-        gate.pass();
-        Ok::<(), String>(())
-    })
-    .detach();
+    let barrier = Barrier::before(&live);
     let in_thread = |act: fn(&Live<Config>) -> Result<(), retune::Error>| {
         let live = live.clone();
         std::thread::spawn(move || act(&live))
@@ -406,14 +412,7 @@ fn f11_a_gate_beyond_its_patience_is_named_and_stopping_does_not_publish() {
         .patience(Duration::from_millis(20))
         .watch()
         .unwrap();
-    let barrier = Arc::new(Barrier::default());
-    barrier.held.store(true, Ordering::SeqCst);
-    let gate = barrier.clone();
-    live.gate(move |_| {
-        gate.pass();
-        Ok::<(), String>(())
-    })
-    .detach();
+    let barrier = Barrier::before(&live);
     volume.publish(&[("workers", "2")]);
     eventually("the status names the gate", || {
         let stuck = live.status().stuck;
