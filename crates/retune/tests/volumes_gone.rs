@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use retune::Retune;
 use retune::source::{self, Env, Mount};
 use retune::status::Health;
+use retune::{Live, Retune};
 use support::{Notes, Volume, eventually, rejection, until_ok, until_rejected, warnings};
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
 
 #[derive(Debug, Retune)]
 struct Config {
@@ -144,14 +144,18 @@ fn a18_an_emptied_volume_keeps_the_last_good_values_and_is_degraded() {
     assert_eq!(live.status().health, Health::Ok);
 }
 
-#[test]
-fn a18_defaults_when_lost_are_opt_in() {
+/// With a volume whose loss means the defaults.
+fn lost_by_wish() -> (TempDir, Volume, Live<Config>) {
     let dir = tempdir().unwrap();
     let volume = Volume::new(dir.path().join("v"), &[("message", "one"), ("port", "1")]);
-    let live = Config::loader()
-        .mount(Mount::new(volume.path()).defaults_when_lost())
-        .watch()
-        .unwrap();
+    let mount = Mount::new(volume.path()).defaults_when_lost();
+    let live = Config::loader().mount(mount).watch().unwrap();
+    (dir, volume, live)
+}
+
+#[test]
+fn a18_defaults_when_lost_are_opt_in() {
+    let (_dir, volume, live) = lost_by_wish();
     let notes = Notes::of(&live, |c| (c.message.clone(), c.port));
     volume.publish(&[]);
     notes.until_last(("none".into(), 80));
@@ -165,19 +169,14 @@ fn a18_defaults_when_lost_are_opt_in() {
 
 #[test]
 fn a18_a_volume_that_is_lost_by_wish_hinders_no_other_change() {
-    let dir = tempdir().unwrap();
-    let volume = Volume::new(dir.path().join("v"), &[("message", "one"), ("port", "1")]);
-    let live = Config::loader()
-        .mount(Mount::new(volume.path()).defaults_when_lost())
-        .watch()
-        .unwrap();
+    let (dir, volume, live) = lost_by_wish();
     let notes = Notes::of(&live, |c| (c.message.clone(), c.port));
-    std::fs::rename(volume.path(), dir.path().join("away")).unwrap();
+    fs::rename(volume.path(), dir.path().join("away")).unwrap();
     notes.until_last(("none".into(), 80));
     live.set("port", "7").unwrap();
     notes.until_last(("none".into(), 7));
     assert_eq!(live.status().health, Health::Ok);
-    std::fs::rename(dir.path().join("away"), volume.path()).unwrap();
+    fs::rename(dir.path().join("away"), volume.path()).unwrap();
     notes.until_last(("one".into(), 7));
 }
 
