@@ -56,13 +56,17 @@ pub(crate) fn build() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Runs the program's own tests, once for what it was built of.
+/// Runs the program's own tests, once for what it was built of and what they are: without its build at hand, Go
+/// compiles all of Kubernetes for them.
 ///
 /// # Errors
 ///
 /// When one fails.
 pub(crate) fn test(built: &Path) -> Result {
-    let passed = built.with_file_name("tests-passed");
+    let mut tests = Vec::new();
+    collect(&folder(), is_test, &mut tests)?;
+    tests.sort();
+    let passed = built.with_file_name(format!("tests-{}-passed", hash(&tests)));
     if passed.is_file() {
         println!("the test bed's own tests have passed");
         return Ok(());
@@ -208,7 +212,7 @@ struct Sources {
 impl Sources {
     fn read(folder: &Path) -> Result<Self> {
         let mut files = Vec::new();
-        collect(folder, &mut files)?;
+        collect(folder, is_source, &mut files)?;
         files.sort();
         let go_mod = fs::read_to_string(folder.join("go.mod"))
             .map_err(|error| format!("testbed/go.mod: {error}"))?;
@@ -229,9 +233,8 @@ impl Sources {
 
     /// A name for the program that these sources and this compiler make.
     fn key(&self, go: &str) -> String {
-        let mut hasher = DefaultHasher::new();
-        (&self.files, go, self.linker_flags()).hash(&mut hasher);
-        format!("key-{:016x}", hasher.finish())
+        let hash = hash(&(&self.files, go, self.linker_flags()));
+        format!("key-{hash}")
     }
 
     /// As Kubernetes' own build does it: without them its parts take themselves for version 0.0.0.
@@ -248,16 +251,33 @@ impl Sources {
 }
 
 /// Adds go.mod, go.sum and the sources below a folder, but not those of tests.
-fn collect(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) -> Result {
+fn hash(of: &impl Hash) -> String {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+fn is_test(name: &str) -> bool {
+    name.ends_with("_test.go")
+}
+
+fn is_source(name: &str) -> bool {
+    ["go.mod", "go.sum"].contains(&name) || name.ends_with(".go") && !is_test(name)
+}
+
+/// Adds the files of a folder, and below, that are wanted by their names.
+fn collect(
+    folder: &Path,
+    is_wanted: fn(&str) -> bool,
+    files: &mut Vec<(PathBuf, Vec<u8>)>,
+) -> Result {
     let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if path.is_dir() {
-            collect(&path, files)?;
-        } else if ["go.mod", "go.sum"].contains(&&*name)
-            || name.ends_with(".go") && !name.ends_with("_test.go")
-        {
+            collect(&path, is_wanted, files)?;
+        } else if is_wanted(&name) {
             let content = fs::read(&path).map_err(failed)?;
             // The same wherever the checkout is.
             let within = path.strip_prefix(root()).unwrap_or(&path);
